@@ -1,0 +1,1 @@
+"""The long-running processes: guard, recorder, inspector, hands."""

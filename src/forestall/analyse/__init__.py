@@ -1,0 +1,1 @@
+"""What numbers mean over time: trends, envelopes, quantiles."""

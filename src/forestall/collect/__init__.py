@@ -1,0 +1,1 @@
+"""One file per kind of thing that is read each tick; reads through system, parses through parse."""

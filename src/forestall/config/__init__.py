@@ -1,0 +1,1 @@
+"""From TOML files to policies and plug-in settings, with every mistake named by file and line."""

@@ -1,0 +1,1 @@
+"""From frames to findings to at most one action per target: deterministic, without clock or file."""

@@ -1,0 +1,1 @@
+"""Plain values that everything else passes around: targets, readings, frames, findings, actions."""

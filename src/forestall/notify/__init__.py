@@ -1,0 +1,1 @@
+"""One file per sink that a notice can go to."""

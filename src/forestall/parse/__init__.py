@@ -1,0 +1,1 @@
+"""One file per kernel file or text format: bytes in, values out, nothing but Malformed raised."""

@@ -1,0 +1,1 @@
+"""What is kept: frames on disk in SQLite files, one per tier and period."""

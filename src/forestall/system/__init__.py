@@ -1,0 +1,1 @@
+"""The only door to the kernel: files, clocks, processes, cgroups, the kernel log."""
