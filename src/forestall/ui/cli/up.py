@@ -1,0 +1,76 @@
+"""`forestall up` (scripts/run): agent, page and the live table together, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import Final
+
+import forestall
+from forestall.operations.agent import read_config
+from forestall.operations.up import Together
+from forestall.query.places import places
+from forestall.ui.cli import status, web
+from forestall.ui.cli.screen import terminal
+from forestall.ui.cli.watching import live
+
+NAME: Final = "up"
+HELP: Final = "agent, page and the live table together, until Ctrl-C"
+EPILOG: Final = """examples:
+  scripts/run                            the page's address, then every service live
+  scripts/run --listen 127.0.0.1:0       the page on any free port
+  scripts/run --state-dir ./state        everything that is written below ./state
+"""
+_CODE: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from forestall.ui.cli.main import main; sys.exit(main())"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = EPILOG
+    parser.add_argument("--config", metavar="FILE", help="instead of /etc/forestall/forestall.toml and conf.d")
+    parser.add_argument("--listen", metavar="HOST:PORT", default=web.LISTEN, help=f"the page (default {web.LISTEN})")
+    status.arguments(parser)
+    parser.epilog = EPILOG
+
+
+def run(options: Namespace) -> int:
+    """Start both, show the table, end both."""
+    where = places(options.state_dir, os.getuid(), os.environ)
+    config = read_config(options.config, os.environ)
+    signal.signal(signal.SIGTERM, _interrupt)
+    web.address(options.listen)
+    together = Together(config, where, _page(options), os.environ)
+    try:
+        _show(options, together)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        together.end()
+    return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _page(options: Namespace) -> tuple[str, ...]:
+    source = os.path.dirname(os.path.dirname(os.path.abspath(forestall.__file__)))
+    words = ["web", "--listen", options.listen]
+    if options.state_dir:
+        words += ["--state-dir", options.state_dir]
+    return (sys.executable, "-I", "-c", _CODE, source, *words)
+
+
+def _show(options: Namespace, together: Together) -> None:
+    """Show the live table on a terminal; elsewhere the table once, and then wait."""
+    screen = terminal(os.environ)
+    options.target = None
+    if screen.tty and not options.json:
+        options.watch = True
+        status.show(options, live(options.state_dir), screen)
+        return
+    status.show(options, live(options.state_dir), screen)
+    while together.alive():
+        signal.sigtimedwait((), 0.5)
