@@ -64,10 +64,11 @@ def outcome(parser: Callable[[bytes], object], raw: bytes) -> object:
     """What the parser returns, None for Malformed; anything else it raises fails the test."""
     try:
         return parser(raw)
-    except Malformed as error:
-        assert len(error.excerpt) <= 200
-        assert str(error).isprintable()
-        return None
+    except Malformed as caught:
+        error = caught
+    assert len(error.excerpt) <= 200
+    assert str(error).isprintable()
+    return None
 
 
 @st.composite

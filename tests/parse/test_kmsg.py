@@ -132,6 +132,8 @@ def test_kills_of_kernels_before_5_0_get_limit_and_scope_from_other_lines() -> N
     halves = read(["Task in /v killed", " as a result of limit of /l", selected, bare])
     assert whole[0]._replace(microseconds=0) == halves[0]._replace(microseconds=0)
     assert (whole[0].pid, whole[0].constraint, whole[0].oom_memcg, whole[0].task_memcg) == (8, "memcg", "/l", "/v")
+    (_, unannounced) = read([selected, bare, bare])
+    assert unannounced.constraint is None
     (late,) = read(["Task in /v killed as a result of limit of /l", selected, bare], PAIR_MICROSECONDS_MAX + 1)
     assert (late.constraint, late.oom_memcg) == (None, None)
 
@@ -149,7 +151,7 @@ def test_a_limit_told_for_a_cgroup_is_not_given_to_a_global_kill() -> None:
 
 
 def test_a_group_kill_tells_who_began_it_and_who_went_along() -> None:
-    """With memory.oom.group the first victim is printed twice and counted once; the rest carry the limit that was hit."""
+    """With memory.oom.group the first victim is printed twice and counted once; the rest carry the limit hit."""
     first, *others = read([SUMMARY.format(pid=1), killed(1), GROUP, killed(1), killed(2), killed(3)])
     assert (first.pid, first.group_memcg, first.oom_memcg) == (1, None, "/limit")
     assert [(kill.pid, kill.group_memcg, kill.oom_memcg, kill.task_memcg) for kill in others] == [

@@ -31,7 +31,7 @@ def test_a_token_is_accepted_only_when_it_is_next() -> None:
 
 def test_the_end_says_what_is_missing() -> None:
     """The error points behind the text."""
-    with pytest.raises(Malformed, match="column 1: ends too early .expected: a name"):
+    with pytest.raises(Malformed, match=r"column 1: ends too early \(expected: a name"):
         Tokens("").take("a name")
 
 

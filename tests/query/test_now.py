@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forestall.engine.tick import Ticked
 from forestall.model.errors import Malformed
 from forestall.model.finding import Finding
 from forestall.model.frame import Frame
 from forestall.model.trend import Trend
 from forestall.query import now
 from tests.support import frames as samples
-
-
-class Judged(NamedTuple):
-    """What a tick gives: the two fields of it that the file carries."""
-
-    findings: tuple[Finding, ...]
-    trends: dict[str, Trend]
-
 
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 st.register_type_strategy(int, st.integers(-(2**63), 2**63))
@@ -39,7 +31,7 @@ def test_round_trip_loses_nothing(
     frame: Frame, findings: list[Finding], trends: dict[str, Trend], health: now.Health | None
 ) -> None:
     """Whatever a frame holds is read back equal, in the same types."""
-    raw = now.encode(frame, Judged(tuple(findings), trends), health)
+    raw = now.encode(frame, Ticked(tuple(findings), trends), health)
     assert now.decode(raw) == now.Now(frame, tuple(findings), trends, health)
 
 
@@ -55,7 +47,7 @@ def test_any_bytes_are_malformed(raw: bytes) -> None:
 @given(st.data())
 def test_a_damaged_document_raises_only_malformed(draw: st.DataObject) -> None:
     """A document of ours with one part replaced by any JSON either reads or is Malformed."""
-    document = json.loads(now.encode(samples.frame(), Judged((), {}), samples.HEALTH))
+    document = json.loads(now.encode(samples.frame(), Ticked((), {}), samples.HEALTH))
     junk = st.recursive(st.none() | st.booleans() | st.integers() | st.text() | st.floats(), st.lists, max_leaves=5)
     name = draw.draw(st.sampled_from(("frame", "findings", "trends", "health")))
     if name == "frame" and draw.draw(st.booleans()):
@@ -89,7 +81,7 @@ def test_the_reason_is_told(raw: bytes, why: str) -> None:
 
 def test_a_lone_surrogate_is_refused() -> None:
     """Text that no terminal can print never comes out of the file."""
-    raw = now.encode(samples.frame(), Judged((), {}), samples.HEALTH).replace(b"/etc/", b"\\ud800")
+    raw = now.encode(samples.frame(), Ticked((), {}), samples.HEALTH).replace(b"/etc/", b"\\ud800")
     with pytest.raises(Malformed, match="surrogates"):
         now.decode(raw)
 
@@ -98,7 +90,7 @@ def test_more_targets_than_fit_leave_the_smallest_out() -> None:
     """A host with too many targets gives a bounded file that keeps the largest and says what it left out."""
     readings = tuple(samples.reading(f"s{number}", used_bytes=number) for number in range(now.READINGS_MAX + 5))
     frame = samples.frame(*readings)
-    raw = now.encode(frame, Judged((), {readings[0].target.identity: samples.LEAK}), None)
+    raw = now.encode(frame, Ticked((), {readings[0].target.identity: samples.LEAK}), None)
     back = now.decode(raw)
     assert len(raw) < now.NOW_BYTES_MAX
     assert len(back.frame.readings) == now.READINGS_MAX

@@ -11,7 +11,7 @@ from forestall.model.finding import Finding, Severity
 from forestall.model.frame import Reading
 from forestall.model.kill import Kill
 from forestall.model.target import CGROUP, CONTAINER, HOST, PROCESS, Target
-from forestall.model.trend import NO_TREND
+from forestall.model.trend import NO_TREND, Trend
 from forestall.query.now import Now
 from forestall.query.views import SORTS, Table, below, host_row, table, worst
 from tests.support import frames
@@ -23,15 +23,15 @@ def names(seen: Table) -> list[str]:
     return [row.name.removesuffix(".service") for row in seen.services]
 
 
-def three(**changes: float) -> Now:
-    """A leaking, a full and a calm service; `changes` replace the leak's fields."""
+def three(leak: Trend = LEAK) -> Now:
+    """A leaking, a full and a calm service."""
     return frames.now(
         frames.reading("calm.service", used_bytes=20 * MIB),
         frames.reading("full.service", used_bytes=480 * MIB),
         frames.reading("leaky.service", used_bytes=300 * MIB),
         calm_service=FLAT,
         full_service=FLAT,
-        leaky_service=LEAK._replace(**changes),
+        leaky_service=leak,
     )
 
 
@@ -42,7 +42,7 @@ def test_a_sure_and_short_forecast_comes_first() -> None:
 
 def test_an_unsure_forecast_does_not_move_a_row() -> None:
     """A guess is shown but orders nothing."""
-    seen = table(three(confidence_ratio=0.5))
+    seen = table(three(LEAK._replace(confidence_ratio=0.5)))
     assert names(seen) == ["full", "leaky", "calm"]
     assert seen.services[1].seconds_left == 240.0
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,12 @@ def used(directory: Path | str) -> list[float]:
 def names(directory: Path) -> list[str]:
     """The files in a directory, in order."""
     return sorted(os.listdir(directory))
+
+
+def _append(store: Store, indexes: range) -> None:
+    """The ticks of these numbers."""
+    for index in indexes:
+        store.append(*growing(index))
 
 
 def test_frames_are_there_for_readers_at_once(tmp_path: Path) -> None:
@@ -145,9 +151,32 @@ def test_old_files_are_unlinked(tmp_path: Path) -> None:
     store.append(*growing(0))
     store.append(*growing(800))
     store.maintain(growing(800)[0].moment)
-    assert [name for name in names(tmp_path) if name.endswith(".db")] == ["recent-20270115T02.db"]
+    assert [name for name in names(tmp_path) if name.startswith("recent") and name.endswith(".db")] == [
+        "recent-20270115T02.db"
+    ]
     assert store.bytes_used() > 0
     store.close()
+
+
+def test_frames_around_a_kill_outlive_their_file(tmp_path: Path) -> None:
+    """Ten minutes before and one after stay raw; the rest of the hour is forgotten."""
+    store = Store(str(tmp_path), Retention(recent_seconds=0.0))
+    for index in range(360):
+        store.append(*growing(index))
+    at = BEGIN_WALL_SECONDS + 2000
+    store.kill(kill("api.service")._replace(wall_seconds=at))
+    later = growing(800)
+    store.append(*later)
+    store.maintain(later[0].moment)
+    store.close()
+    reader = Reader(str(tmp_path))
+    kept = reader.picture(at)
+    assert kept is not None
+    assert kept.frame == growing(200)[0]
+    early = reader.picture(at - 580)
+    assert early is not None
+    assert early.frame == growing(142)[0]
+    assert reader.picture(BEGIN_WALL_SECONDS + 600) is None
 
 
 def test_kill_minus_nine_loses_no_frame_that_was_told(tmp_path: Path) -> None:
@@ -197,8 +226,7 @@ def test_a_full_disk_raises_once_and_the_store_goes_on_when_there_is_room(tmp_pa
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
         with pytest.raises(ForestallError, match="store in"):
-            for index in range(2, 20):
-                store.append(*growing(index))
+            _append(store, range(2, 20))
         with pytest.raises(ForestallError, match="store in"):
             store.finding(FINDING, moment)
     finally:
@@ -218,20 +246,16 @@ def test_a_full_file_system_is_denied_by_name_and_survived(tmp_path: Path, live:
     try:
         store = fill(str(tmp_path), 5)
         ballast = tmp_path / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"\0" * 4096):
-                    pass
-            except OSError:
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(b"\0" * 4096):
                 pass
         with pytest.raises(Denied, match="free disk space"):
-            for index in range(5, 3000):
-                store.append(*growing(index, 1.0))
+            _append(store, range(5, 300))
         ballast.unlink()
-        store.append(*growing(3000, 1.0))
+        store.append(*growing(310))
         store.close()
         assert used(tmp_path)[:5] == [100, 101, 102, 103, 104]
-        assert used(tmp_path)[-1] == 3100
+        assert used(tmp_path)[-1] == 410
     finally:
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
@@ -278,7 +302,10 @@ def test_an_append_is_quick(tmp_path: Path) -> None:
 
 def test_a_store_that_was_never_used_leaves_nothing(tmp_path: Path) -> None:
     """Files are opened at the first write: the store may be made before a fork."""
-    Store(str(tmp_path / "state")).close()
+    store = Store(str(tmp_path / "state"))
+    assert store.maintain(growing(0)[0].moment) == ()
+    assert store.bytes_used() == 0
+    store.close()
     assert names(tmp_path) == []
 
 

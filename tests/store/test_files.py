@@ -84,10 +84,12 @@ def test_a_file_is_removed_with_its_companions(tmp_path: Path) -> None:
     """Nothing of it is left, and doing it twice is no error."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         (tmp_path / (FILE.name + suffix)).write_bytes(b"x" * 5000)
-    assert files.bytes_of(str(tmp_path), FILE.name) >= 4 * 4096
+    (tmp_path / "foreign").write_bytes(b"x" * 5000)
+    assert files.bytes_of(str(tmp_path), FILE.name) == files.bytes_of_all(str(tmp_path)) >= 4 * 4096
     for _ in range(2):
         files.remove(str(tmp_path), FILE.name)
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["foreign"]
+    assert files.bytes_of_all(str(tmp_path / "none")) == 0
 
 
 @pytest.mark.parametrize("raw", [b"no database at all" * 300, b"SQLite format 3\0" + b"\xff" * 5000])
@@ -140,6 +142,5 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
     with closing(files.open_to_write(str(tmp_path), FILE)) as connection:
         row = (1, 1, 2, 3, "boot", b"")
         with pytest.raises(sqlite3.IntegrityError), files.transaction(connection):
-            connection.execute("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?)", row)
-            connection.execute("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?)", row)
+            connection.executemany("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?)", [row, row])
         assert connection.execute("SELECT count(*) FROM frames").fetchone() == (0,)

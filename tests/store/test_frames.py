@@ -25,6 +25,8 @@ TEXTS = st.text(max_size=12) | st.just("/system.slice/\udcff.service")
 def numbers(name: str, kind: object) -> st.SearchStrategy[Any]:
     """Values of one field at the resolution that is kept of it."""
     scale = SCALES.get(name) or SCALES.get(f"pressure.{name}")
+    if scale is None and kind in (float, float | None):
+        scale = 64  # kept as it is, in JSON
     exact = COUNTS if scale is None else st.integers(0, 2**50).map(lambda steps: steps / scale)
     if kind is bool:
         return st.booleans()

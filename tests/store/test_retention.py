@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forestall.store.retention import DAY_SECONDS, Retention, expired
+from forestall.store import retention as module
+from forestall.store.retention import DAY_SECONDS, Retention
 
 NOON = 1_800_000_000.0 - 1_800_000_000.0 % 86_400 + 43_200
 """12:00 UTC on 2027-01-15."""
 
 KIB_64 = b"x" * 65_536
+
+
+def expired(directory: str, retention: Retention, wall_seconds: float) -> list[str]:
+    """Names of the files that go."""
+    return [file.name for file in module.expired(directory, retention, wall_seconds)]
 
 
 def put(directory: Path, *names: str) -> None:

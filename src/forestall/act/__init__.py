@@ -33,9 +33,10 @@ def job_for(argv: tuple[str, ...], target: Target, why: str, deadline_seconds: f
     facts = {"{name}": target.name, "{unit}": target.name, "{path}": target.path, "{kind}": target.kind}
     words = []
     for word in argv:
+        filled = word
         for mark, value in facts.items():
-            word = word.replace(mark, value)
-        words.append(word)
+            filled = filled.replace(mark, value)
+        words.append(filled)
     told = (
         ("FORESTALL_TARGET", target.name),
         ("FORESTALL_KIND", target.kind),

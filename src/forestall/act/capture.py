@@ -64,8 +64,8 @@ def top_piece(procfs: Procfs, pids: Iterable[int], page_bytes: int) -> Piece:
         except ForestallError:
             continue
         own = max(0, statm.resident_bytes - statm.shared_bytes)
-        rows.append((statm.resident_bytes, f"{pid:>8} {statm.resident_bytes // 1024:>12} {own // 1024:>12} "
-                     f"{stat.threads:>8} {stat.state} {stat.comm}"))
+        sizes = f"{statm.resident_bytes // 1024:>12} {own // 1024:>12}"
+        rows.append((statm.resident_bytes, f"{pid:>8} {sizes} {stat.threads:>8} {stat.state} {stat.comm}"))
     rows.sort(reverse=True)
     lines = [f"{'PID':>8} {'RSS KiB':>12} {'ANON KiB':>12} {'THREADS':>8} S NAME"]
     lines += [line for _, line in rows[:PROCESSES_KEPT]]

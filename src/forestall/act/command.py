@@ -18,7 +18,8 @@ class Command:
     def job(self, target: Target, policy: Policy, why: str) -> Job:
         """Return the policy's command for this target; raises Misuse when it names none."""
         if not policy.command:
-            raise Misuse(f'act "command" for {policy.match}', "no command is configured", 'command = ["program", "word"]', 3)
+            hint = 'command = ["program", "word"]'
+            raise Misuse(f'act "command" for {policy.match}', "no command is configured", hint, 3)
         return job_for(policy.command, target, why, DEADLINE_SECONDS)
 
 

@@ -16,7 +16,7 @@ from forestall.model.errors import Absent, Denied, ForestallError
 from forestall.system.process import Held
 
 MARGIN_SECONDS: Final = 0.12
-"""KILL goes out when, at the observed rate, the limit is nearer than this: a few looks of 20 ms and the signal's way."""
+"""KILL goes out when, at the observed rate, the limit is nearer than this: a few looks of 20 ms, the signal's way."""
 HEADROOM_BYTES_MIN: Final = 2 * 1024 * 1024
 """... or when this little is left, whatever the rate: page-table and per-CPU charges come in such steps."""
 DEATH_SECONDS_MAX: Final = 30.0

@@ -57,6 +57,9 @@ class Surroundings(Protocol):
     def take_hand(self) -> Hand:
         """Give away the hand that stands ready."""
 
+    def ours(self, pid: int) -> bool:
+        """Whether a process is the guard or a child of it."""
+
 
 class Ended(NamedTuple):
     """What one look at an action brought: outcomes of deeds, and whether the action is over."""
@@ -90,9 +93,11 @@ class Running:
         try:
             self._lock = lock_target(self.watch.eye.directory)
         except ForestallError as error:
-            return self._over(self._outcome(self.action.deeds[0], CALLED_OFF, f"the target is gone ({error})", now_seconds))
+            words = f"the target is gone ({error})"
+            return self._over(self._outcome(self.action.deeds[0], CALLED_OFF, words, now_seconds))
         if self._lock is None:
-            return self._over(self._outcome(self.action.deeds[0], REFUSED, "somebody else acts on this target", now_seconds))
+            words = "somebody else acts on this target"
+            return self._over(self._outcome(self.action.deeds[0], REFUSED, words, now_seconds))
         outcomes = [self._begin_side(deed, now_seconds) for deed in self.action.deeds if deed.verb in SIDE_VERBS]
         return Ended(tuple(outcomes), not self._waiting)
 
@@ -138,9 +143,13 @@ class Running:
         self._around.keep_minimal_capture(self.watch, self.action)
         if deed.verb == "terminate":
             eye: Eye = self.watch.eye
-            self._termination = Termination(eye.members, eye.belongs, self.action.grace_seconds, now_seconds)
+            self._termination = Termination(eye.members, self._may_be_hit, self._policy.grace_seconds, now_seconds)
             return self._go_on_terminating(now_seconds)
         return self._give_to_hand(deed, now_seconds)
+
+    def _may_be_hit(self, pid: int) -> bool:
+        """Whether a process is the target's and not one of ours: an agent may run inside what it guards."""
+        return self.watch.eye.belongs(pid) and not self._around.ours(pid)
 
     def _reason_to_call_off(self) -> str:
         before = _evidence(self.action, "used")
@@ -157,7 +166,7 @@ class Running:
         assert self._deed is not None
         reading = self.watch.reading
         headroom = float("inf") if reading is None else float(reading.headroom_bytes)
-        progress = self._termination.step(now_seconds, headroom, self.watch.rate_bytes_per_second)
+        progress = self._termination.step(now_seconds, headroom, self.watch.burst_bytes_per_second)
         if not progress.result:
             return Ended((), False)
         self._termination.close()

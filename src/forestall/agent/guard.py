@@ -13,10 +13,12 @@ from typing import Any, Final
 from forestall.act.capture import bounded, cgroup_pieces, top_piece
 from forestall.agent import telling
 from forestall.agent.acting import CAPTURE_SECONDS_MAX, Ended, Running
+from forestall.agent.covering import Covering
 from forestall.agent.discovery import Discovery
 from forestall.agent.eyes import CgroupEye
 from forestall.agent.hand import Hand
 from forestall.agent.livestate import LiveState
+from forestall.agent.offspring import is_ours
 from forestall.agent.telling import Recorder
 from forestall.agent.watch import Watch
 from forestall.analyse.headroom import host_level
@@ -36,8 +38,6 @@ from forestall.system.procfs import Procfs
 
 BEAT_SECONDS: Final = 10.0
 """Longest sleep: the live state's heartbeat is never older."""
-WAKE_SECONDS_MIN: Final = 0.004
-"""Shortest time between two looks at one target: a flood of wake-ups costs no more than that."""
 OUTCOMES_KEPT: Final = 16
 
 
@@ -72,6 +72,7 @@ class Guard:
         self._host_policy = next((policy for policy in policies if policy.match == HOST and policy.steps), None)
         self._running: dict[str, Running] = {}
         self._captures: dict[str, tuple[str, float]] = {}
+        self._covering = Covering()
         self._outcomes: list[Any] = list(live.before.get("outcomes", []))[-OUTCOMES_KEPT:]
         self._hand: Hand | None = None
         self._poller = select.poll()
@@ -117,6 +118,8 @@ class Guard:
             wanted.add(self.recorder.fd)
         if self._discovery is not None and self._discovery.fd is not None:
             wanted.add(self._discovery.fd)
+        if self._covering.fd is not None:
+            wanted.add(self._covering.fd)
         self._register(wanted)
         seconds = max(0.0, self._next_due() - self.sources.clock.now().boottime_seconds)
         ready = [fd for fd, _ in self._poller.poll(seconds * 1000)]
@@ -126,13 +129,22 @@ class Guard:
                 self._wake(wakers[fd], now)
             elif self._discovery is not None and fd == self._discovery.fd:
                 self._discovery.changed()
+            elif fd == self._covering.fd:
+                self._cover()
         return ready
+
+    def _cover(self) -> None:
+        """Trust the kernel's wake-ups for the targets whose thresholds are registered now."""
+        registered = self._covering.finished()
+        for watch in self.watches.values():
+            if watch.thresholds in registered:
+                watch.covered = True
 
     def _wake(self, watch: Watch, now: float) -> None:
         assert watch.thresholds is not None
         watch.thresholds.clear()
         last = watch.seen_at
-        watch.due = min(watch.due, max(now, last + WAKE_SECONDS_MIN))
+        watch.due = min(watch.due, max(now, last + watch.rest_seconds))
 
     def _register(self, wanted: set[int]) -> None:
         for fd in self._polled - wanted:
@@ -186,7 +198,9 @@ class Guard:
             return None
         watch.see(reading, now)
         if isinstance(watch.eye, CgroupEye) and self.sources.cgroups is not None:
-            watch.cover(self.sources.cgroups.cgroupfs, watch.eye.path)
+            wanted = watch.thresholds_wanted(self.sources.cgroups.cgroupfs, watch.eye.path)
+            if wanted is not None:
+                self._covering.ask(wanted)
         return reading
 
     def _drop(self, watch: Watch) -> None:
@@ -298,6 +312,10 @@ class Guard:
         """Have people told of the finding."""
         self._tell({"k": "finding", "finding": plain(action.finding), "notify": True})
 
+    def ours(self, pid: int) -> bool:
+        """Whether a process is this guard or one of its children."""
+        return is_ours(self.sources.procfs, pid)
+
     def take_hand(self) -> Hand:
         """Give away the hand that stands ready and fork the next."""
         hand = self._hand
@@ -362,6 +380,7 @@ class Guard:
             running.close()
         if self._hand is not None:
             self._hand.close()
+        self._covering.close()
         for watch in self.watches.values():
             watch.close()
         if self._discovery is not None:

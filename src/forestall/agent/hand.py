@@ -13,7 +13,7 @@ import signal
 from typing import Any, Final, NamedTuple
 
 from forestall.act import Job
-from forestall.agent.lines import Inlet, Outlet
+from forestall.agent.lines import Inlet, Outlet, fitted
 from forestall.agent.offspring import Child, fork_child
 from forestall.model.action import DONE, FAILED
 from forestall.model.errors import ForestallError
@@ -21,7 +21,11 @@ from forestall.system.clock import boottime_seconds
 from forestall.system.process import Held, Launch, check_argv, exit_code, launch, reap, signal_group
 
 OUTPUT_BYTES_MAX: Final = 2000
+JOB_BYTES: Final = 60_000
+"""Longest job: an empty pipe takes 64 KiB whole. Paths and names in it are as long as their owners like."""
 KILL_AFTER_TERM_SECONDS: Final = 2.0
+READS_A_DRAIN: Final = 64
+"""Of 64 KiB each: a program that never stops talking must not keep its hand from looking at the clock."""
 OVERTIME_SECONDS: Final = 5.0
 """A hand that has not answered this long after its job's deadline is killed by the guard."""
 
@@ -43,7 +47,7 @@ class Hand:
         self._child: Child = fork_child(lambda: _work(job_reading, told_writing), (job_reading, told_writing))
         os.close(job_reading)
         os.close(told_writing)
-        self._job = Outlet(job_writing)
+        self._job = Outlet(job_writing, JOB_BYTES)
         self._told = Inlet(told_reading)
         self._deadline: float | None = None
         self._group = 0
@@ -57,6 +61,10 @@ class Hand:
     def pid(self) -> int:
         """The hand's pid."""
         return self._child.pid
+
+    def ready(self) -> bool:
+        """Whether it still lives and can be given a job."""
+        return self._child.held.alive()
 
     def take(self, job: Job, now_seconds: float) -> bool:
         """Give it a job; False when it could not take it (it has died, or the job is too long)."""
@@ -93,7 +101,7 @@ def _work(job_fd: int, told_fd: int) -> int:
     while not inlet.ended:
         poller.poll()
         for message in inlet.receive():
-            outlet.send(_carry_out(message, outlet))
+            outlet.send(fitted(_carry_out(message, outlet)))
             return 0
     return 0
 
@@ -115,38 +123,56 @@ def _carry_out(message: dict[str, Any], outlet: Outlet) -> dict[str, Any]:
 
 
 def _wait(pid: int, output_fd: int, began: float, deadline_seconds: float) -> dict[str, Any]:
+    """Wait for the program, its group ended at the deadline; its leader is reaped last, so that the id stays its."""
     held = Held(pid)
     poller = select.poll()
     poller.register(held.fd, select.POLLIN)
-    poller.register(output_fd, select.POLLIN)
-    output, status, signalled = b"", None, False
-    while status is None:
+    output = Output(output_fd)
+    signalled = False
+    while held.alive():
         poller.poll(100)
-        output = _drain(output_fd, output)
-        status = reap(pid)
+        output.drain()
         lasted = boottime_seconds() - began
-        if status is None and lasted > deadline_seconds + KILL_AFTER_TERM_SECONDS:
+        if lasted > deadline_seconds + KILL_AFTER_TERM_SECONDS:
             signal_group(pid, signal.SIGKILL)
-        elif status is None and lasted > deadline_seconds and not signalled:
+        elif lasted > deadline_seconds and not signalled:
             signal_group(pid, signal.SIGTERM)
             signalled = True
+    if signalled:
+        signal_group(pid, signal.SIGKILL)  # whoever of the group outlived the TERM that its leader heeded
+    code = exit_code(_status(pid))
     seconds = boottime_seconds() - began
-    said = _drain(output_fd, output)[-OUTPUT_BYTES_MAX:].decode("utf-8", "replace").strip()
+    said = output.drain()
     tail = f": {said}" if said else ""
     if signalled:
         words = f"ended at its deadline of {deadline_seconds:g} s{tail}"
         return {"result": FAILED, "words": words, "seconds": seconds}
-    code = exit_code(status)
     result = DONE if code == 0 else FAILED
     return {"result": result, "words": f"exit code {code} after {seconds:.1f} s{tail}", "seconds": seconds}
 
 
-def _drain(fd: int, before: bytes) -> bytes:
-    while True:
-        try:
-            got = os.read(fd, 65536)
-        except BlockingIOError:
-            return before
-        if not got:
-            return before
-        before = (before + got)[-2 * OUTPUT_BYTES_MAX :]
+def _status(pid: int) -> int:
+    """Return the wait status of a child that is known to have ended."""
+    status = reap(pid)
+    assert status is not None
+    return status
+
+
+class Output:
+    """The last words of a program, taken from a pipe without waiting."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._kept = b""
+
+    def drain(self) -> str:
+        """Take what has come and return the last OUTPUT_BYTES_MAX bytes of all as text."""
+        for _ in range(READS_A_DRAIN):
+            try:
+                got = os.read(self._fd, 65536)
+            except BlockingIOError:
+                break
+            if not got:
+                break
+            self._kept = (self._kept + got)[-OUTPUT_BYTES_MAX:]
+        return self._kept.decode("utf-8", "replace").strip()

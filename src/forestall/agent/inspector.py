@@ -17,12 +17,13 @@ from forestall.agent.lines import Inlet, Outlet
 from forestall.agent.offspring import Child, fork_child
 from forestall.model.capture import Piece
 from forestall.model.errors import ForestallError
-from forestall.parse import smaps
+from forestall.parse import procpid, smaps
 from forestall.parse.text import printable
 from forestall.system.clock import boottime_seconds
 from forestall.system.procfs import Procfs
 
-DEADLINE_SECONDS: Final = 2.0
+DEADLINE_SECONDS: Final = 1.0
+"""For all processes of one capture: half of the silence after which the guard replaces the recorder."""
 PROCESSES_MAX: Final = 5
 RESIDENT_BYTES_MAX: Final = 4 * 2**30
 """Larger processes are not walked: the lock would be held for 50 ms and more."""
@@ -115,6 +116,10 @@ def _work(procfs: Procfs, ask_fd: int, told_fd: int) -> int:
 def _look_at(procfs: Procfs, pid: int) -> list[tuple[str, str]]:
     pieces = []
     try:
+        resident = procpid.statm(procfs.read(f"{pid}/statm", 128), os.sysconf("SC_PAGE_SIZE")).resident_bytes
+        if resident > RESIDENT_BYTES_MAX:
+            why = f"not walked: {resident / 2**30:.0f} GiB are resident, its lock would be held too long"
+            return [(f"smaps_rollup {pid}", why)]
         rollup = smaps.rollup(procfs.read(f"{pid}/smaps_rollup", 8192))
         text = "\n".join(f"{key}: {value // 1024} kB" for key, value in rollup.items())
         pieces.append((f"smaps_rollup {pid}", text))

@@ -47,7 +47,7 @@ def _decode(slot: bytes) -> tuple[int, Any] | None:
         return None
     try:
         return sequence, json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -70,13 +70,16 @@ class LiveState:
 
     def write(self, content: dict[str, Any]) -> None:
         """Replace the state by one pwrite; raises Malformed when it does not fit a slot."""
+        # Counted up only once it is sure to fit: two skipped numbers in a row would hit the slot that still holds.
+        encoded = _encode(self.sequence + 1, content)
         self.sequence += 1
-        self._put(self.sequence % STATE_SLOTS, _encode(self.sequence, content))
+        self._put(self.sequence % STATE_SLOTS, encoded)
 
     def keep_capture(self, content: dict[str, Any]) -> int:
         """Keep a minimal capture and return its number; the oldest of CAPTURE_SLOTS gives way."""
+        encoded = _encode(self._captures + 1, content)
         self._captures += 1
-        self._put(STATE_SLOTS + self._captures % CAPTURE_SLOTS, _encode(self._captures, content))
+        self._put(STATE_SLOTS + self._captures % CAPTURE_SLOTS, encoded)
         return self._captures
 
     def _put(self, slot: int, content: bytes) -> None:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from forestall.collect.tree import TreeCollector
 from forestall.model.errors import Absent
-from forestall.system.process import Held, reap
+from forestall.system.process import Held, favour_nobody, reap
+from forestall.system.procfs import Procfs
 
-_FD_MAX = 65536
+KILL_SECONDS: Final = 0.1
+_FD_MAX: Final = 65536
 
 
 class Child(NamedTuple):
@@ -26,11 +30,20 @@ class Child(NamedTuple):
     held: Held
 
     def kill(self) -> None:
-        """End it for good and take its zombie away; works on a stopped one too."""
+        """End it for good, also when it is stopped; never waits longer than KILL_SECONDS.
+
+        One that is stuck in a disk's or a target's lock ends when that lets go: the zombie is then left to
+        `reap_orphans`.
+        """
+        if self.held.fd < 0:
+            return
         with contextlib.suppress(Absent):
             self.held.signal(signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        poller = select.poll()
+        poller.register(self.held.fd, select.POLLIN)
+        poller.poll(KILL_SECONDS * 1000)
+        with contextlib.suppress(Absent):
+            reap(self.pid)
         self.held.close()
 
     def ended(self) -> bool:
@@ -43,6 +56,12 @@ class Child(NamedTuple):
             return False
         self.held.close()
         return True
+
+
+def is_ours(procfs: Procfs, pid: int) -> bool:
+    """Whether a process is this one or descends from it."""
+    us = os.getpid()
+    return pid == us or TreeCollector(procfs, 1, us, frozenset()).belongs(pid)
 
 
 def fork_child(work: Callable[[], int], keep: Iterable[int]) -> Child:
@@ -74,5 +93,4 @@ def _come_of_age(kept: list[int]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    favour_nobody()

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from forestall.agent.lines import Inlet, Outlet
+from forestall.agent.lines import Inlet, Outlet, fitted
 from forestall.agent.offspring import Child, fork_child
 from forestall.engine.tick import Ticked
 from forestall.model.frame import Moment, Reading
@@ -21,6 +21,7 @@ from forestall.model.frame import Moment, Reading
 SILENT_SECONDS_MAX: Final = 2.0
 WAITING_MAX: Final = 64
 REPLACED_A_MINUTE_MAX: Final = 6
+TOO_OFTEN_SECONDS: Final = 60.0
 
 Work = Callable[[Inlet, Outlet], int]
 Wake = Callable[[], None]
@@ -45,6 +46,8 @@ class Recorder:
         self._waiting: deque[tuple[int, dict[str, Any]]] = deque(maxlen=WAITING_MAX)
         self._number = 0
         self._asked_at: float | None = None
+        self._said = 0
+        self._down = False
         self._replaced_at: deque[float] = deque(maxlen=REPLACED_A_MINUTE_MAX)
         self._fork()
 
@@ -56,11 +59,12 @@ class Recorder:
         os.close(there_reading)
         os.close(there_writing)
         self._outlet, self._inlet = Outlet(here_writing), Inlet(here_reading)
+        self._down = False
 
     @property
-    def fd(self) -> int:
-        """The descriptor to poll for what it says."""
-        return self._inlet.fd
+    def fd(self) -> int | None:
+        """The descriptor to poll for what it says; None while there is no recorder."""
+        return None if self._down else self._inlet.fd
 
     @property
     def pid(self) -> int:
@@ -72,18 +76,26 @@ class Recorder:
         """What has not been acknowledged yet, oldest first."""
         return [message for _, message in self._waiting]
 
+    def unsaid(self) -> list[dict[str, Any]]:
+        """Return what waits and has not been returned by this before: to be said past the recorder, once."""
+        fresh = [message for number, message in self._waiting if number > self._said]
+        self._said = self._number
+        return fresh
+
     def send(self, message: dict[str, Any], now_seconds: float) -> None:
-        """Send one message; it is kept until acknowledged, the oldest of 64 gives way."""
+        """Send one message, texts that are too long for a line cut; it is kept until acknowledged, 64 at most."""
         self._number += 1
+        message = fitted(message)
         self._waiting.append((self._number, message))
-        self._outlet.send({**message, "n": self._number})
+        if not self._down:
+            self._outlet.send({**message, "n": self._number})
         if self._asked_at is None:
             self._asked_at = now_seconds
 
     def receive(self, now_seconds: float) -> list[dict[str, Any]]:
         """Return what the recorder says, acknowledgements taken out."""
         said = []
-        for message in self._inlet.receive():
+        for message in [] if self._down else self._inlet.receive():
             if message.get("k") == "ack":
                 self._acknowledged(int(message.get("n", 0)), now_seconds)
             else:
@@ -96,22 +108,26 @@ class Recorder:
         self._asked_at = now_seconds if self._waiting else None
 
     def due(self) -> float | None:
-        """When its silence will have lasted too long (CLOCK_BOOTTIME seconds), None while nothing is asked."""
+        """When its silence will have lasted too long (CLOCK_BOOTTIME seconds), None while nothing is asked.
+
+        One that was replaced too often stays away until a minute is over.
+        """
+        if self._down:
+            return self._replaced_at[0] + TOO_OFTEN_SECONDS
         return None if self._asked_at is None else self._asked_at + SILENT_SECONDS_MAX
 
     def silent(self, now_seconds: float) -> bool:
         """Whether it has ended, or has not answered for two seconds."""
         due = self.due()
-        return self._inlet.ended or (due is not None and now_seconds >= due)
+        return (self._inlet.ended and not self._down) or (due is not None and now_seconds >= due)
 
     def replace(self, now_seconds: float) -> bool:
         """Kill it, fork another and send again what waits; False when it has been replaced too often lately."""
-        if len(self._replaced_at) == REPLACED_A_MINUTE_MAX and now_seconds - self._replaced_at[0] < 60.0:
-            self._asked_at = now_seconds
+        self.close()
+        if len(self._replaced_at) == REPLACED_A_MINUTE_MAX and now_seconds - self._replaced_at[0] < TOO_OFTEN_SECONDS:
             return False
         self._replaced_at.append(now_seconds)
         self.replaced += 1
-        self.close()
         self._fork()
         for number, message in self._waiting:
             self._outlet.send({**message, "n": number})
@@ -119,19 +135,21 @@ class Recorder:
         return True
 
     def close(self) -> None:
-        """End it for good."""
+        """End it; a second call does nothing."""
+        self._down = True
         self._outlet.close()
         self._inlet.close()
         self._child.kill()
 
     def dismiss(self, seconds: float) -> None:
         """Close its pipe, wait up to `seconds` for it to finish its store, then end it."""
+        if self._down:
+            return
         self._outlet.close()
         poller = select.poll()
         poller.register(self._child.held.fd, select.POLLIN)
         poller.poll(seconds * 1000)
-        self._inlet.close()
-        self._child.kill()
+        self.close()
 
 
 def say(line: str) -> bool:

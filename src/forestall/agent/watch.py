@@ -7,7 +7,6 @@ from typing import Final
 
 from forestall.agent.eyes import Eye
 from forestall.engine import pace
-from forestall.model.errors import ForestallError
 from forestall.model.frame import Reading
 from forestall.model.policy import Policy
 from forestall.system.cgroupfs import Cgroupfs
@@ -17,6 +16,10 @@ RATE_WINDOW_SECONDS: Final = 0.25
 RATE_WINDOW_SECONDS_MIN: Final = 0.004
 STEADY_RATIO: Final = 0.01
 ACTING_LOOK_SECONDS: Final = 0.02
+REST_BYTES_PER_SECOND: Final = 4 * 2**30
+"""Faster than one process can take memory: what is further away than this times the rest cannot have been reached."""
+REST_SECONDS_MIN: Final = 0.002
+REST_SECONDS_MAX: Final = 0.1
 LEVEL_EVERY_RATIO: Final = 0.05
 
 
@@ -30,6 +33,7 @@ class Watch:
         self.interval_seconds = 0.0
         self.reading: Reading | None = None
         self.thresholds: UsageThresholds | None = None
+        self.covered = False
         self._thresholds_limit: int | None = None
         self._recent: deque[tuple[float, int]] = deque(maxlen=32)
         self._steady_at = now_seconds
@@ -55,6 +59,14 @@ class Watch:
         return self._recent[-1][0] if self._recent else float("-inf")
 
     @property
+    def rest_seconds(self) -> float:
+        """Shortest time between two looks: page cache at the limit crosses its levels hundreds of times a second."""
+        if self.reading is None:
+            return 0.0
+        distance = pace.nearest_level_bytes(self.policy, self.reading)
+        return min(max(distance / REST_BYTES_PER_SECOND, REST_SECONDS_MIN), REST_SECONDS_MAX)
+
+    @property
     def rate_bytes_per_second(self) -> float:
         """How fast use grew over the last quarter of a second; 0 when it fell or is not known."""
         if len(self._recent) < 2:
@@ -63,6 +75,16 @@ class Watch:
         if now - began < RATE_WINDOW_SECONDS_MIN:
             return 0.0
         return max(0.0, (after - before) / (now - began))
+
+    @property
+    def burst_bytes_per_second(self) -> float:
+        """The fastest growth that the last looks allow: over the quarter of a second, or since the look before."""
+        fastest = self.rate_bytes_per_second
+        if len(self._recent) >= 2:
+            (began, before), (now, after) = self._recent[-2], self._recent[-1]
+            if now - began >= RATE_WINDOW_SECONDS_MIN:
+                fastest = max(fastest, (after - before) / (now - began))
+        return fastest
 
     def plan(self, now_seconds: float, *, acting: bool) -> None:
         """Say when to look next."""
@@ -73,7 +95,7 @@ class Watch:
         self.interval_seconds = pace.next_look_seconds(
             distance_bytes=pace.nearest_level_bytes(self.policy, reading),
             rate_bytes_per_second=self.rate_bytes_per_second,
-            covered=self.thresholds is not None and reading.limit_own,
+            covered=self.covered and reading.limit_own,
             steady_for_seconds=now_seconds - self._steady_at,
             reclaimable_bytes=max(0, reading.usage_bytes + reading.swap_bytes - reading.used_bytes),
         )
@@ -81,29 +103,28 @@ class Watch:
             self.interval_seconds = min(self.interval_seconds, ACTING_LOOK_SECONDS)
         self.due = now_seconds + self.interval_seconds
 
-    def cover(self, cgroupfs: Cgroupfs, path: str) -> bool:
-        """Set kernel thresholds for the limit as it is now (v1 only); whether the set has changed."""
+    def thresholds_wanted(self, cgroupfs: Cgroupfs, path: str) -> UsageThresholds | None:
+        """Return new thresholds for the limit as it is now, to be registered (v1 only); None when those there are fit."""
         reading = self.reading
         if reading is None or reading.own_limit_bytes is None or cgroupfs.version != 1:
-            return False
+            return None
         if reading.own_limit_bytes == self._thresholds_limit:
-            return False
+            return None
         self.uncover()
         limit = reading.own_limit_bytes
         self._thresholds_limit = limit
         levels = {int(limit * LEVEL_EVERY_RATIO * step) for step in range(1, 20)}
         levels.update(pace.levels_bytes(self.policy, limit))
-        try:
-            self.thresholds = UsageThresholds(cgroupfs, path, levels)
-        except ForestallError:
-            self.thresholds = None
-        return True
+        self.thresholds = UsageThresholds(cgroupfs, path, levels)
+        self.covered = False
+        return self.thresholds
 
     def uncover(self) -> None:
         """Take the thresholds back."""
         if self.thresholds is not None:
             self.thresholds.close()
         self.thresholds = None
+        self.covered = False
 
     def close(self) -> None:
         """Let go of everything."""

@@ -65,20 +65,26 @@ class _Piece(NamedTuple):
     plateau_low: float = math.inf
 
 
-def judge(points: Points, limit: float) -> Growth:
-    """Find the newest stretch of one piece and say what it does; `limit` in the unit of the values."""
+def judge(
+    points: Points, limit: float, shortest_seconds: float = WINDOW_SECONDS_MIN, deviations: float = ERROR_DEVIATIONS
+) -> Growth:
+    """Find the newest stretch of one piece and say what it does; `limit` in the unit of the values.
+
+    No window is shorter than `shortest_seconds`. `deviations`: how many standard errors a slope may be off in
+    `plateau_low`.
+    """
     times, values = points
     end = times[-1] if times else 0.0
     span_seconds = end - times[0] if times else 0.0
     first: Growth | None = None
     bent: Growth | None = None
     slowing_ratio = 0.0
-    while span_seconds >= WINDOW_SECONDS_MIN:
+    while span_seconds >= shortest_seconds:
         begin = bisect_left(times, end - span_seconds)
         top = envelope(Points(times[begin:], values[begin:]))
         if len(top.times) < POINTS_MIN:
             break
-        piece = _piece(top)
+        piece = _piece(top, deviations)
         found = Growth(
             piece.kind, piece.line, end - times[begin], len(times) - begin, end, piece.plateau, piece.plateau_low
         )
@@ -102,7 +108,7 @@ def _kinks(piece: _Piece, slowing_ratio: float) -> bool:
     return piece.slowing_ratio_low >= (1.0 + math.sqrt(slowing_ratio)) / 2.0
 
 
-def _piece(points: Points) -> _Piece:
+def _piece(points: Points, deviations: float) -> _Piece:
     """Judge one window as a whole."""
     times, values = points
     line = through(times, values)
@@ -123,7 +129,7 @@ def _piece(points: Points) -> _Piece:
     if first <= 0.0 or second > SPEEDING_RATIO_MIN * first:
         return _Piece(UNCLEAR, line)
     # Standard error of the slope through evenly spaced points of a half.
-    error = ERROR_DEVIATIONS * line.deviation * math.sqrt(12.0 / (half + 1)) / (span_seconds / 2.0)
+    error = deviations * line.deviation * math.sqrt(12.0 / (half + 1)) / (span_seconds / 2.0)
     return _Piece(
         STRAIGHT if line.scatter <= SCATTER_RATIO_MAX * rise else BENDING,
         line,

@@ -7,6 +7,7 @@ twenty microseconds.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -66,17 +67,15 @@ def envelope(points: Points, blocks: int = POINTS_MAX, *, lower: bool = False) -
     """The highest (or lowest) point of each of `blocks` equal stretches of time; empty stretches are left out."""
     times, values = points
     first = times[0]
-    width_seconds = (times[-1] - first) / blocks or 1.0
-    kept_times: list[float] = []
-    kept_values: list[float] = []
-    block = -1
-    for time, value in zip(times, values, strict=True):
-        here = int((time - first) / width_seconds)
-        if here > block and block < blocks - 1:
-            block = min(here, blocks - 1)
-            kept_times.append(time)
-            kept_values.append(value)
-        elif value < kept_values[-1] if lower else value >= kept_values[-1]:
-            kept_times[-1] = time
-            kept_values[-1] = value
-    return Points(kept_times, kept_values)
+    width_seconds = (times[-1] - first) / blocks
+    extreme = min if lower else max
+    kept = Points([], [])
+    begin = 0
+    for block in range(1, blocks + 1):
+        end = bisect_left(times, first + block * width_seconds, begin) if block < blocks else len(times)
+        if end > begin:
+            value = extreme(values[begin:end])
+            kept.times.append(times[values.index(value, begin)])
+            kept.values.append(value)
+        begin = end
+    return kept

@@ -3,10 +3,10 @@
 It reads `model.series` at its three scales. At each it first looks for teeth (`analyse.swing`):
 
 - a series that swings is judged by the line through its peaks, and only if the line through its troughs grows too;
-- one that does not is judged by its last run (`analyse.growth`), unless the run is just another tooth: shorter than
-  one and a half periods of a swing that some scale shows, and not above that swing's peaks.
+- one that does not is judged by its last run (`analyse.growth`), unless the run is just another tooth: not longer than
+  the rises that some scale shows, and not above their peaks.
 
-Of several confident answers the most urgent is given. `confidence_ratio` is the product of
+Of several confident answers the one with the narrowest interval is given, unless another is sooner beyond doubt. `confidence_ratio` is the product of
 
 - the agreement of direction (Kendall's tau over the window's envelope; of peaks and troughs the lesser),
 - how long the growth has lasted, as a share of 10 s (at most 1): what is faster is left to the level,
@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 from forestall.analyse import growth
 from forestall.analyse.growth import Growth
-from forestall.analyse.line import POINTS_MAX, Line, envelope, through
+from forestall.analyse.line import Line, envelope, through
 from forestall.analyse.swing import Swings, swings
 from forestall.model.series import SCALES_SECONDS, Points, Series
 from forestall.model.trend import (
@@ -44,12 +44,21 @@ LASTED_SECONDS: Final = 10.0
 LEAKING_SECONDS: Final = 60.0
 """A confident growth is called a leak once it has lasted this long."""
 HORIZON_RATIO: Final = 6.0
-PEAKS_MIN: Final = 4
-TOOTH_PERIODS: Final = 1.5
+PEAKS_MIN: Final = 5
+PEAK_DEVIATIONS: Final = 1.0
+DEEP_SWING_RATIO: Final = 0.15
+"""In swings so deep, no noise, fewer standard errors are granted: the line through the troughs bears witness too."""
+RECENT_PEAKS: Final = 6
+TOOTH_RISES: Final = 2.0
+"""A run is not longer than the rises before it while it lasts less than this many of their upper three quarters."""
+HARMLESS_RATIO: Final = 0.95
+"""Earlier rises comfort only if they ended below this share of the limit."""
 DOUBT_RATIO: Final = 0.75
 """What remains of the confidence while the growth may, within its errors, be about to end below the limit."""
 SWING_RATIO: Final = 0.04
 """A swing of less than this share of the peaks is noise and not worth a name."""
+LIKELY_RATIO: Final = 0.7
+"""From this confidence on a swing that grows is called growing and not a saw-tooth."""
 TIME_RATIO_MIN: Final = 0.5
 """Below this confidence no time is given at all."""
 CALM_RATIO: Final = 0.005
@@ -57,9 +66,10 @@ SHAPE_OF: Final = {growth.FLAT: STEADY, growth.DOWN: FALLING, growth.BENDING: WA
 
 
 class _Look(NamedTuple):
-    """One scale: its points, and the swing in them."""
+    """One scale: its points, and the swing in them. Windows below `shortest_seconds` are left to the finer scale."""
 
     scale_seconds: float
+    shortest_seconds: float
     points: Points
     swings: Swings
 
@@ -71,6 +81,7 @@ class _Answer(NamedTuple):
     seconds_low: float
     seconds_high: float
     scale_seconds: float
+    swings: bool = False
 
 
 def judge(series: Series, limit_bytes: float, now: float) -> Trend:
@@ -78,28 +89,40 @@ def judge(series: Series, limit_bytes: float, now: float) -> Trend:
     if series.samples < SAMPLES_MIN or now - series.first_time < growth.WINDOW_SECONDS_MIN:
         return NO_TREND
     looks = _looks(series)
-    runs = [growth.judge(_last_run(look), limit_bytes) for look in looks]
+    runs = [growth.judge(_last_run(look), limit_bytes, look.shortest_seconds) for look in looks]
     answers: list[_Answer] = []
     for look, run in zip(looks, runs, strict=True):
-        if run.kind == growth.STRAIGHT and not _is_tooth(run, series.last, now, looks):
+        if run.kind == growth.STRAIGHT and not _is_tooth(run, series.last, limit_bytes, now, looks):
             answers.append(_straight(run, limit_bytes, series.last, look.scale_seconds, now))
         if len(look.swings.peaks.times) >= PEAKS_MIN:
             answers += _swinging(look, limit_bytes, series.last, now)
     confident = [answer for answer in answers if answer.confidence_ratio >= CONFIDENT_RATIO]
     if confident:
-        return _certain(min(confident, key=lambda answer: answer.seconds))
+        return _certain(_pick(confident))
     shape = _shape(looks, runs[0], now)
+    swinging = [answer for answer in answers if answer.swings and answer.confidence_ratio >= LIKELY_RATIO]
+    if swinging:
+        return _trend(_pick(swinging), GROWING)
     if answers and shape in (GROWING, STEADY, UNKNOWN):
         return _trend(max(answers, key=lambda answer: answer.confidence_ratio), GROWING)
     return _unsure(runs[0], shape, looks[0].scale_seconds)
 
 
+def _pick(answers: list[_Answer]) -> _Answer:
+    """The best determined answer, or the soonest of those that are sooner beyond its interval."""
+    best = min(answers, key=lambda answer: (answer.seconds_high - answer.seconds_low) / max(answer.seconds, 1.0))
+    sooner = [answer for answer in answers if answer.seconds_high < best.seconds_low]
+    return min(sooner, key=lambda answer: answer.seconds) if sooner else best
+
+
 def _looks(series: Series) -> list[_Look]:
     """The scales that add something: a coarser ring does only once a finer one has overwritten its past."""
-    looks = []
+    looks: list[_Look] = []
+    shortest_seconds = growth.WINDOW_SECONDS_MIN
     for scale, seconds in enumerate(SCALES_SECONDS):
         points = series.points(scale)
-        looks.append(_Look(seconds, points, swings(points)))
+        looks.append(_Look(seconds, shortest_seconds, points, swings(points)))
+        shortest_seconds = points.times[-1] - points.times[0]
         if not series.rings[scale].full:
             break
     return looks
@@ -115,20 +138,20 @@ def _last_run(look: _Look) -> Points:
     return Points(times[lowest:], values[lowest:])
 
 
-def _is_tooth(run: Growth, last: float, now: float, looks: list[_Look]) -> bool:
-    """Whether some scale shows a swing that this run may be just another rise of."""
+def _is_tooth(run: Growth, last: float, limit: float, now: float, looks: list[_Look]) -> bool:
+    """Whether some scale shows rises that this run may be just another of: not longer, and not above their peaks.
+
+    Where such rises have ended at the limit before, that is no comfort.
+    """
     for look in looks:
-        peaks, troughs = look.swings.peaks, look.swings.troughs
-        if not peaks.times:
+        peaks = look.swings.peaks
+        if not peaks.times or max(peaks.values[-RECENT_PEAKS:]) >= limit * HARMLESS_RATIO:
             continue
+        top = peaks.values[-1]
         if len(peaks.times) > 1:
-            period_seconds = look.swings.period_seconds
-            top = through(peaks.times[-POINTS_MAX:], peaks.values[-POINTS_MAX:])
-            level = max(peaks.values[-1], top.at_end + max(0.0, top.slope) * (now - peaks.times[-1]))
-        else:
-            period_seconds = (troughs.times[-1] if troughs.times else now) - look.points.times[0]
-            level = peaks.values[0]
-        if run.lasted_seconds <= TOOTH_PERIODS * period_seconds and last <= level + look.swings.tooth:
+            line = through(peaks.times[-RECENT_PEAKS:], peaks.values[-RECENT_PEAKS:])
+            top = max(top, line.at_end + line.slope * (now - peaks.times[-1]))
+        if run.lasted_seconds <= TOOTH_RISES * look.swings.rise_seconds and last <= top + look.swings.tooth:
             return True
     return False
 
@@ -145,7 +168,8 @@ def _level(line: Line, end: float, now: float) -> float:
 
 def _swinging(look: _Look, limit: float, last: float, now: float) -> list[_Answer]:
     """The forecast of a swing: the line through its peaks, if the troughs grow with them."""
-    run = growth.judge(look.swings.peaks, limit)
+    deviations = PEAK_DEVIATIONS if look.swings.height_ratio >= DEEP_SWING_RATIO else growth.ERROR_DEVIATIONS
+    run = growth.judge(look.swings.peaks, limit, look.shortest_seconds, deviations)
     if run.kind != growth.STRAIGHT or run.line is None:
         return []
     times, values = look.swings.troughs
@@ -158,7 +182,18 @@ def _swinging(look: _Look, limit: float, last: float, now: float) -> list[_Answe
     lower = through(*floor)
     agreement = min(run.line.agreement_ratio, lower.agreement_ratio)
     level = max(last, _level(run.line, run.end, now))
-    return [_forecast(run, agreement, limit, level, look.scale_seconds)]
+    answer = _forecast(run, agreement, limit, level, look.scale_seconds)
+    later = _to_next_peak(answer.seconds, now - run.end, look.swings.period_seconds)
+    return [answer._replace(seconds=answer.seconds + later, seconds_high=answer.seconds_high + later, swings=True)]
+
+
+def _to_next_peak(seconds: float, since_peak_seconds: float, period_seconds: float) -> float:
+    """How much later than the line through the peaks meets the limit the series does: at its next peak.
+
+    No more than half a period is granted, because periods are not all equal and a forecast had better be early.
+    """
+    beyond_peak_seconds = (seconds + since_peak_seconds) % period_seconds
+    return min(period_seconds - beyond_peak_seconds, period_seconds / 2.0)
 
 
 def _forecast(run: Growth, agreement_ratio: float, limit: float, level: float, scale_seconds: float) -> _Answer:
@@ -218,7 +253,7 @@ def _shape(looks: list[_Look], run: Growth, now: float) -> str:
     if run.kind in SHAPE_OF:
         return SHAPE_OF[run.kind]
     if run.line is None:
-        return UNKNOWN
+        return STEADY if looks[0].swings.peaks.times else UNKNOWN
     rise = run.line.slope * run.lasted_seconds
     if abs(rise) <= max(3.0 * run.line.scatter, CALM_RATIO * run.line.at_end):
         return STEADY
@@ -227,8 +262,7 @@ def _shape(looks: list[_Look], run: Growth, now: float) -> str:
 
 def _swings_now(swing: Swings, now: float) -> bool:
     """Whether the swing is large enough to be named and still goes on."""
-    peaks, troughs = swing.peaks, swing.troughs
-    if len(peaks.times) < 2 or not troughs.times:
+    peaks = swing.peaks
+    if len(peaks.times) < 2:
         return False
-    height = peaks.values[-1] - troughs.values[-1]
-    return height >= SWING_RATIO * peaks.values[-1] and now - peaks.times[-1] <= 2.5 * swing.period_seconds
+    return swing.height_ratio >= SWING_RATIO and now - peaks.times[-1] <= 2.5 * swing.period_seconds

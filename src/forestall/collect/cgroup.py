@@ -7,7 +7,7 @@ dirty and locked pages are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
 from forestall.analyse.headroom import cgroup_level, deciding
@@ -50,6 +50,23 @@ _V2_STAT: Final = (
     b"sock",
 )
 
+_V1_KEPT: Final = (
+    "memory.usage_in_bytes",
+    "memory.stat",
+    "memory.limit_in_bytes",
+    "memory.memsw.limit_in_bytes",
+    "memory.oom_control",
+)
+_V2_KEPT: Final = (
+    "memory.current",
+    "memory.stat",
+    "memory.max",
+    "memory.swap.current",
+    "memory.swap.max",
+    "memory.events",
+)
+_REQUIRED: Final = frozenset({"memory.usage_in_bytes", "memory.current", "memory.stat"})
+
 
 class Use(NamedTuple):
     """One cgroup's memory at one moment, bytes; `reclaimable_bytes` is what the kernel can drop without loss."""
@@ -72,70 +89,105 @@ class Use(NamedTuple):
 
 
 class CgroupFiles:
-    """The files of one cgroup that are read every tick, kept open; the others are opened when asked for.
+    """The files of one cgroup that are read at every look, kept open; the others are opened when asked for.
 
     Bound to the directory that was there: after a removal every read is Absent.
     """
 
-    __slots__ = ("_cgroupfs", "_stat", "_swap", "_usage", "inode", "path")
+    __slots__ = ("_cgroupfs", "_kept", "_peak_and_kernel", "_peak_seen_at_bytes", "path", "target")
 
     def __init__(self, cgroupfs: Cgroupfs, path: str) -> None:
         self._cgroupfs = cgroupfs
         self.path = path
-        self.inode = cgroupfs.inode(path)
-        first = cgroupfs.version == 1
-        self._usage = cgroupfs.keep(path, "memory.usage_in_bytes" if first else "memory.current")
-        self._stat = cgroupfs.keep(path, "memory.stat")
-        self._swap = None if first else _optional(lambda: cgroupfs.keep(path, "memory.swap.current"))
+        self._peak_and_kernel: tuple[int | None, int | None] = (None, None)
+        self._peak_seen_at_bytes = -1
+        self._kept: dict[str, KeptFile] = {}
+        inode = cgroupfs.inode(path)
+        shown = printable_path(path)
+        named = cgroupname.name(shown)
+        self.target = Target(named.kind, cgroup_identity(shown, inode), named.name, shown)
+        try:
+            self._open(*(_V1_KEPT if cgroupfs.version == 1 else _V2_KEPT))
+            if cgroupfs.inode(path) != inode:
+                raise Absent(path)  # made again while we were opening: the files are of two cgroups
+        except ForestallError:
+            self.close()
+            raise
 
-    def use(self, host_swap_free_bytes: int) -> Use:
-        """Return the cgroup's memory now; raises Absent when it has vanished."""
-        usage = cgroup.count(self._usage.read(64))
+    def _open(self, *names: str) -> None:
+        for name in names:
+            try:
+                self._kept[name] = self._cgroupfs.keep(self.path, name)
+            except Absent:
+                if name in _REQUIRED:
+                    raise
+
+    def use(self, swap_allowed_above_bytes: int) -> Use:
+        """Return the cgroup's memory now; raises Absent when it has vanished.
+
+        `swap_allowed_above_bytes` is how much more the host, and on v2 the parent, lets it swap out.
+        """
         if self._cgroupfs.version == 1:
-            return self._use_v1(usage, host_swap_free_bytes)
-        return self._use_v2(usage, host_swap_free_bytes)
+            return self._use_v1(swap_allowed_above_bytes)
+        return self._use_v2(swap_allowed_above_bytes)
 
-    def _use_v1(self, usage: int, host_swap_free: int) -> Use:
-        values = cgroup.pick(self._stat.read(), _V1_STAT)
+    def _use_v1(self, host_swap_free: int) -> Use:
+        usage = cgroup.count(self._kept["memory.usage_in_bytes"].read(64))
+        values = cgroup.pick(self._kept["memory.stat"].read(), _V1_STAT)
         active, inactive, dirty, writeback, rss, cache, shmem, swap = (value or 0 for value in values)
         reclaimable = max(0, min(active + inactive - dirty - writeback, usage))
-        limit = self.limit("memory.limit_in_bytes")
+        limit = self._limit("memory.limit_in_bytes")
+        both = self._limit("memory.memsw.limit_in_bytes")
         allowed = host_swap_free
-        both = self.limit("memory.memsw.limit_in_bytes")
         if both is not None and limit is not None:
-            resident = usage - reclaimable
-            allowed = min(allowed, (both - resident - swap) - (limit - resident))
+            allowed = min(allowed, both - limit - swap)
         return Use(usage, reclaimable, limit, swap, allowed, rss, max(0, cache - shmem), shmem, None, None)
 
-    def _use_v2(self, usage: int, host_swap_free: int) -> Use:
-        values = cgroup.pick(self._stat.read(), _V2_STAT)
+    def _use_v2(self, swap_allowed_above: int) -> Use:
+        usage = cgroup.count(self._kept["memory.current"].read(64))
+        values = cgroup.pick(self._kept["memory.stat"].read(), _V2_STAT)
         active, inactive, dirty, writeback, anon, file, shmem, slab, kernel, sock = values
         clean = (active or 0) + (inactive or 0) - (dirty or 0) - (writeback or 0) + (slab or 0)
-        swap = cgroup.count(self._swap.read(64)) if self._swap is not None else 0
-        swap_limit = self.limit("memory.swap.max")
-        allowed = host_swap_free if swap_limit is None else min(host_swap_free, max(0, swap_limit - swap))
+        swap_file = self._kept.get("memory.swap.current")
+        swap = 0 if swap_file is None else cgroup.count(swap_file.read(64))
+        swap_limit = self._limit("memory.swap.max")
+        allowed = swap_allowed_above if swap_limit is None else min(swap_allowed_above, max(0, swap_limit - swap))
         page_cache = None if file is None else max(0, file - (shmem or 0))
-        limit = self.limit("memory.max")
         reclaimable = max(0, min(clean, usage))
+        limit = self._limit("memory.max")
         return Use(usage, reclaimable, limit, swap, allowed, anon, page_cache, shmem, kernel, sock)
 
-    def limit(self, file: str) -> int | None:
-        """Return a limit file's bytes, None when it says none or is not in this kernel."""
-        try:
-            return cgroup.limit(self._cgroupfs.read(self.path, file, 64))
-        except Absent:
-            if not self._cgroupfs.exists(self.path):
-                raise
-            return None
+    def _limit(self, name: str) -> int | None:
+        """Return a limit in bytes, None when it says none or is not in this kernel."""
+        kept = self._kept.get(name)
+        return None if kept is None else cgroup.limit(kept.read(64))
+
+    def events(self) -> dict[str, int]:
+        """Return the OOM counters, empty when this kernel has none."""
+        kept = self._kept.get("memory.oom_control" if self._cgroupfs.version == 1 else "memory.events")
+        found = None if kept is None else _optional(lambda: cgroup.flat(kept.read(1024)))
+        return found if found is not None else {}
+
+    def peak_and_kernel(self, usage_bytes: int) -> tuple[int | None, int | None]:
+        """Return highest usage so far and (v1) kernel memory, bytes; read again only when usage has moved."""
+        if usage_bytes != self._peak_seen_at_bytes:
+            first = self._cgroupfs.version == 1
+            peak = self.count("memory.max_usage_in_bytes" if first else "memory.peak")
+            kernel = self.count("memory.kmem.usage_in_bytes") if first else None
+            self._peak_and_kernel = (peak, kernel)
+            self._peak_seen_at_bytes = usage_bytes
+        return self._peak_and_kernel
 
     def count(self, file: str) -> int | None:
         """Return a counter file's number, None when this kernel has no such file."""
         return _optional(lambda: cgroup.count(self._cgroupfs.read(self.path, file, 64)))
 
-    def flat(self, file: str) -> dict[str, int]:
-        """Return a key-value file, empty when this kernel has no such file."""
-        found = _optional(lambda: cgroup.flat(self._cgroupfs.read(self.path, file)))
-        return found if found is not None else {}
+    def cpu_seconds(self) -> float | None:
+        """Return the processor time of all its processes so far (v2 only; v1 keeps it in another hierarchy)."""
+        if self._cgroupfs.version == 1:
+            return None
+        found = _optional(lambda: cgroup.flat(self._cgroupfs.read(self.path, "cpu.stat", 4096)))
+        return None if found is None or "usage_usec" not in found else found["usage_usec"] / 1e6
 
     def pressure(self) -> Pressure | None:
         """Return the cgroup's own stall figures (v2 only)."""
@@ -145,10 +197,8 @@ class CgroupFiles:
 
     def close(self) -> None:
         """Let the descriptors go."""
-        kept: Sequence[KeptFile | None] = (self._usage, self._stat, self._swap)
-        for file in kept:
-            if file is not None:
-                file.close()
+        for kept in self._kept.values():
+            kept.close()
 
 
 def _optional(read: Callable[[], T]) -> T | None:
@@ -202,22 +252,34 @@ class CgroupCollector:
         return self._uses[path]
 
     def _read_use(self, path: str) -> Use | None:
-        assert self._host is not None, "begin() first"
+        swap_allowed = self._swap_allowed_above(path)
         for _ in range(2):  # a second try for a cgroup that was removed and made again
             try:
                 if path not in self._files:
                     self._files[path] = CgroupFiles(self.cgroupfs, path)
-                return self._files[path].use(self._host.swap_headroom_bytes)
-            except (Absent, Malformed):
+                return self._files[path].use(swap_allowed)
+            except Absent:
                 self.forget(path)
             except Denied as error:
-                self._note_denied(error)
+                self._note(error, "run as root to see them")
+                return None
+            except Malformed as error:
+                self.forget(path)
+                self._note(error, "raise the limit of open files (LimitNOFILE=), if it is that")
                 return None
         return None
 
-    def _note_denied(self, error: Denied) -> None:
-        if not any(note.what == "some cgroups" for note in self.notes):
-            self.notes.append(Note("some cgroups", str(error), "run as root to see them"))
+    def _swap_allowed_above(self, path: str) -> int:
+        """Return how much more may be swapped out as far as the host and (v2) the ancestors say, bytes."""
+        assert self._host is not None, "begin() first"
+        parent = path.rpartition("/")[0]
+        above = self.use(parent) if parent and self.cgroupfs.version == 2 else None
+        return self._host.swap_headroom_bytes if above is None else above.swap_allowed_bytes
+
+    def _note(self, error: ForestallError, remedy: str) -> None:
+        """Keep the first cause why cgroups are not seen; a thousand of them are one note."""
+        if not self.notes:
+            self.notes.append(Note("some cgroups", str(error), remedy))
 
     def forget(self, path: str) -> None:
         """Close what is kept of a cgroup."""
@@ -238,9 +300,10 @@ class CgroupCollector:
         here = path
         while here not in ("/", ""):
             use = self.use(here)
-            if use is not None:
+            if use is not None and use.limit_bytes is not None:
+                shown = self._files[here].target.path
                 swap = use.swap_bytes, use.swap_allowed_bytes
-                level = cgroup_level(printable_path(here), use.usage_bytes, use.reclaimable_bytes, use.limit_bytes, *swap)
+                level = cgroup_level(shown, use.usage_bytes, use.reclaimable_bytes, use.limit_bytes, *swap)
                 if level is not None:
                     levels.append(level)
             here = here.rpartition("/")[0]
@@ -249,11 +312,7 @@ class CgroupCollector:
 
     def target(self, path: str) -> Target | None:
         """Return what people call this cgroup, None when it has vanished."""
-        if self.use(path) is None:
-            return None
-        shown = printable_path(path)
-        named = cgroupname.name(shown)
-        return Target(named.kind, cgroup_identity(shown, self._files[path].inode), named.name, shown)
+        return None if self.use(path) is None else self._files[path].target
 
     def has_own_limit(self, path: str) -> bool:
         """Whether the cgroup itself limits memory."""
@@ -262,53 +321,32 @@ class CgroupCollector:
 
     def is_service(self, path: str) -> bool:
         """Whether this cgroup is a row of its own: a unit, container, pod or run, or any cgroup with a limit."""
-        return cgroupname.name(printable_path(path)).kind != CGROUP or self.has_own_limit(path)
+        target = self.target(path)
+        return target is not None and (target.kind != CGROUP or self.has_own_limit(path))
 
     def read(self, path: str) -> Reading | None:
         """Return everything about one cgroup at this look, None when it has vanished."""
-        use = self.use(path)
-        target = self.target(path)
-        if use is None or target is None:
+        reading = self.glance(path)
+        if reading is None:
             return None
         files = self._files[path]
-        level = deciding(self.levels(path))
-        near, kills = self._events(path, use, files)
-        first = self.cgroupfs.version == 1
-        cpu = files.flat("cpu.stat").get("usage_usec")
-        return Reading(
-            target=target,
-            used_bytes=use.used_bytes,
-            usage_bytes=use.usage_bytes,
-            headroom_bytes=level.headroom_bytes,
-            limit_bytes=use.used_bytes + level.headroom_bytes,
-            limit_level=level.path,
-            limit_own=level.path == target.path,
-            level_used_bytes=level.used_bytes,
-            own_limit_bytes=use.limit_bytes,
-            swap_bytes=use.swap_bytes,
-            swap_headroom_bytes=level.swap_headroom_bytes,
-            anon_bytes=use.anon_bytes,
-            file_bytes=use.file_bytes,
-            shmem_bytes=use.shmem_bytes,
-            kernel_bytes=use.kernel_bytes if not first else files.count("memory.kmem.usage_in_bytes"),
-            sock_bytes=use.sock_bytes if not first else files.count("memory.kmem.tcp.usage_in_bytes"),
-            peak_bytes=files.count("memory.max_usage_in_bytes" if first else "memory.peak"),
-            near_misses=near,
-            kills=kills,
-            cpu_seconds=None if cpu is None else cpu / 1e6,
-            pids=files.count("pids.current") if not first else None,
-            pressure=files.pressure(),
-            start_seconds=None,
+        peak, kernel = files.peak_and_kernel(reading.usage_bytes)
+        return reading._replace(
+            kernel_bytes=kernel if self.cgroupfs.version == 1 else reading.kernel_bytes,
+            peak_bytes=peak,
+            cpu_seconds=files.cpu_seconds(),
+            pids=files.count("pids.current") if self.cgroupfs.version == 2 else None,
         )
 
     def glance(self, path: str) -> Reading | None:
         """Return what a decision needs of one cgroup, by few reads: the guard's look."""
         use = self.use(path)
-        target = self.target(path)
-        if use is None or target is None:
+        if use is None:
             return None
+        files = self._files[path]
+        target = files.target
         level = deciding(self.levels(path))
-        near, kills = self._events(path, use, self._files[path])
+        near, kills = self._events(path, use, files)
         return Reading(
             target,
             use.used_bytes,
@@ -331,17 +369,17 @@ class CgroupCollector:
             kills=kills,
             cpu_seconds=None,
             pids=None,
-            pressure=self._files[path].pressure(),
+            pressure=files.pressure(),
             start_seconds=None,
         )
 
     def _events(self, path: str, use: Use, files: CgroupFiles) -> tuple[int | None, int | None]:
         """Return near misses and kills counted so far."""
+        events = files.events()
         if self.cgroupfs.version == 2:
-            events = files.flat("memory.events")
             return events.get("max"), events.get("oom_kill")
         near = self._near_misses.setdefault(path, NearMisses()).see(use.used_bytes, use.limit_bytes)
-        return near, files.flat("memory.oom_control").get("oom_kill")
+        return near, events.get("oom_kill")
 
 
 def printable_path(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forestall.model.errors import Absent, Denied, ForestallError
+from forestall.model.errors import Absent, Denied, ForestallError, Malformed
 from forestall.model.frame import Host, Note, Pressure
 from forestall.parse import loadavg, meminfo, procstat, psi, vmstat
 from forestall.system.files import KeptFile
@@ -18,7 +18,7 @@ class HostCollector:
         self.notes: list[Note] = []
         self._last: Host | None = None
         self._meminfo = procfs.keep("meminfo")
-        self._vmstat = procfs.keep("vmstat")
+        self._procfs = procfs
         self._loadavg = procfs.keep("loadavg")
         self._stat = procfs.keep("stat")
         self._pressure = self._keep_pressure(procfs)
@@ -35,8 +35,9 @@ class HostCollector:
 
     def collect(self) -> Host:
         """Return the host as it is now; raises Malformed when /proc/meminfo lacks what every kernel has."""
-        memory = meminfo.parse(self._meminfo.read())
-        counters = vmstat.parse(self._vmstat.read())
+        memory = self._memory()
+        # Not kept open: it has outgrown the page that one pread of such a list gives (fs/seq_file.c).
+        counters = vmstat.parse(self._procfs.read("vmstat"))
         load = loadavg.parse(self._loadavg.read())
         stat = procstat.parse(self._stat.read(_STAT_BYTES_MAX))
         take = memory.get
@@ -83,14 +84,23 @@ class HostCollector:
         """Return the host with memory and pressure as they are now, everything else as of the last `collect`."""
         if self._last is None:
             return self.collect()
-        take = meminfo.parse(self._meminfo.read()).get
+        memory = self._memory()
+        take = memory.get
         return self._last._replace(
-            free_bytes=take("MemFree", 0),
-            available_bytes=take("MemAvailable", take("MemFree", 0)),
+            free_bytes=memory["MemFree"],
+            available_bytes=take("MemAvailable", memory["MemFree"]),
             swap_total_bytes=take("SwapTotal", 0),
             swap_free_bytes=take("SwapFree", 0),
             pressure=self._read_pressure(),
         )
+
+    def _memory(self) -> dict[str, int]:
+        """Return /proc/meminfo; a half of it is refused, for what is missing would read as no memory left."""
+        raw = self._meminfo.read()
+        memory = meminfo.parse(raw)
+        if "MemTotal" not in memory or "MemFree" not in memory:
+            raise Malformed("/proc/meminfo", "no MemTotal or MemFree in it", raw)
+        return memory
 
     def _read_pressure(self) -> Pressure | None:
         if self._pressure is None:

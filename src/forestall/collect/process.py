@@ -104,8 +104,8 @@ class ProcessCollector:
             statm = procpid.statm(process.statm.read(128), self._page_bytes)
             if abs(statm.resident_bytes - process.resident_bytes) >= MOVED_BYTES:
                 status = procpid.status(self._procfs.read(f"{pid}/status", 8192))
-                process.shmem_bytes = status.shmem_bytes
-                process.swap_bytes = status.swap_bytes
+                process.shmem_bytes = status.shmem_bytes or 0  # an exiting process has no sizes any more
+                process.swap_bytes = status.swap_bytes or 0
                 process.resident_bytes = statm.resident_bytes
                 process.cgroup_path = cgroup.memory_path(self._procfs.read(f"{pid}/cgroup", 16384), self._version)
                 process.stat = procpid.stat(self._procfs.read(f"{pid}/stat", 4096))

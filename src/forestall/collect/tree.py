@@ -17,6 +17,7 @@ from forestall.system.procfs import Procfs
 
 PROCESSES_MAX: Final = 10_000
 LISTED_AGAIN_SECONDS: Final = 0.25
+GENERATIONS_LOOKED_UP: Final = 64
 
 
 class TreeCollector:
@@ -30,6 +31,8 @@ class TreeCollector:
         self._has_children_files = procfs.exists(f"{root_pid}/task/{root_pid}/children")
         self._pids: list[int] = []
         self._listed_at = float("-inf")
+        self._root_ticks = self._start_ticks(root_pid)
+        self._known: dict[int, int] = {}
 
     def used_bytes(self, now_seconds: float) -> int:
         """Return anonymous and shared memory and swap of all descendants, bytes."""
@@ -46,31 +49,44 @@ class TreeCollector:
         return status.anon_bytes + status.shmem_bytes + status.swap_bytes
 
     def members(self) -> list[int]:
-        """Return the pids of all descendants now."""
+        """Return the pids of all descendants now, and of those seen before that have lost their parents since."""
         parents = {} if self._has_children_files else self._parents()
-        waiting, found = [self._root_pid], []
+        found = {pid: ticks for pid, ticks in self._known.items() if self._start_ticks(pid) == ticks}
+        waiting = list(found)
+        if self._start_ticks(self._root_pid) == self._root_ticks:
+            waiting.append(self._root_pid)
         while waiting and len(found) < PROCESSES_MAX:
             here = waiting.pop()
             children = self._children(here) if self._has_children_files else parents.get(here, [])
-            new = [pid for pid in children if pid not in self._excluded]
-            found += new
+            new = {pid: self._start_ticks(pid) for pid in children if pid not in self._excluded and pid not in found}
+            found.update(new)
             waiting += new
-        return found
+        self._known = found
+        return list(found)
 
     def belongs(self, pid: int) -> bool:
-        """Whether a process is a descendant, looked up from its parents."""
-        seen = 0
-        while pid > 1 and seen < 64:
-            if pid in self._excluded:
+        """Whether a process is a descendant, looked up from its parents, or one that was seen before."""
+        for _ in range(GENERATIONS_LOOKED_UP):
+            if pid <= 1 or pid in self._excluded:
                 return False
-            try:
-                pid = procpid.stat(self._procfs.read(f"{pid}/stat", 4096)).ppid
-            except ForestallError:
+            stat = self._stat(pid)
+            if stat is None:
                 return False
-            if pid == self._root_pid:
+            if stat.ppid == self._root_pid or self._known.get(pid) == stat.start_ticks:
                 return True
-            seen += 1
+            pid = stat.ppid
         return False
+
+    def _stat(self, pid: int) -> procpid.Stat | None:
+        try:
+            return procpid.stat(self._procfs.read(f"{pid}/stat", 4096))
+        except ForestallError:
+            return None
+
+    def _start_ticks(self, pid: int) -> int:
+        """When a process began (clock ticks since boot), -1 when it is gone: a pid may be another's by now."""
+        stat = self._stat(pid)
+        return -1 if stat is None else stat.start_ticks
 
     def _children(self, pid: int) -> list[int]:
         found: list[int] = []

@@ -126,12 +126,12 @@ class Ledger:
             if account.acted_boottime_seconds > now:
                 self.accounts[identity] = account._replace(acted_boottime_seconds=now)
 
-    def encode(self) -> Plain:
-        """The ledger as JSON types."""
+    def encode(self, accounts_max: int = ACCOUNTS_MAX) -> Plain:
+        """The ledger as JSON types, with the accounts that were used last."""
         return plain(
             Book(
                 self.boot_id,
-                tuple(self.accounts.values()),
+                tuple(self.accounts.values())[-accounts_max:],
                 tuple(self.running.values()),
                 tuple(self.unfinished.values()),
             )

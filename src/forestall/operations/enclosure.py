@@ -8,16 +8,15 @@ the kernel enforces nothing.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import contextlib
+from typing import NamedTuple
 
 from forestall.agent.sweep import find_cgroups
 from forestall.collect.cgroup import CgroupCollector
 from forestall.model.errors import Absent, Denied, ForestallError, Malformed
-from forestall.operations.leftovers import remove_cgroup
+from forestall.operations.leftovers import RUN_PREFIX, remove_cgroup
 from forestall.parse import cgroup
 from forestall.system.procfs import Procfs
-
-PREFIX: Final = "forestall-run-"
 
 
 class Enclosure(NamedTuple):
@@ -63,7 +62,7 @@ class Counters(NamedTuple):
 
 def planned_path(run_id: str) -> str:
     """Return where a run's cgroup will be."""
-    return f"/{PREFIX}{run_id}"
+    return f"/{RUN_PREFIX}{run_id}"
 
 
 def enclose(run_id: str, memory_bytes: int, swap_bytes: int | None) -> Enclosure:
@@ -78,7 +77,8 @@ def enclose(run_id: str, memory_bytes: int, swap_bytes: int | None) -> Enclosure
         if cgroupfs.version == 1:
             cgroupfs.write(path, "memory.limit_in_bytes", str(memory_bytes))
             if swap_bytes is not None:
-                cgroupfs.write(path, "memory.memsw.limit_in_bytes", str(memory_bytes + swap_bytes))
+                with contextlib.suppress(Absent):  # a kernel that was not booted with swapaccount=1
+                    cgroupfs.write(path, "memory.memsw.limit_in_bytes", str(memory_bytes + swap_bytes))
         else:
             _limit_v2(cgroups, path, memory_bytes, swap_bytes)
         return Enclosure(path, cgroupfs.inode(path), cgroups)

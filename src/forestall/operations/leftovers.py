@@ -20,6 +20,8 @@ from forestall.system.files import list_directory, read_file, remove_tree, repla
 from forestall.system.procfs import Procfs
 
 RECORD_BYTES_MAX = 16384
+RUN_PREFIX = "forestall-run-"
+"""How the name of every cgroup begins that we make; no other is ever ended or removed, whatever a record says."""
 
 
 class Record(NamedTuple):
@@ -91,10 +93,12 @@ def _alive(procfs: Procfs, record: Record, boot_id: str) -> bool:
 
 def _end_cgroup(record: Record, procfs: Procfs) -> None:
     cgroups = find_cgroups(procfs)
-    if cgroups is None:
+    if cgroups is None or not record.cgroup_path.rpartition("/")[2].startswith(RUN_PREFIX):
         return
     try:
         if cgroups.cgroupfs.inode(record.cgroup_path) != record.cgroup_inode:
+            if not record.cgroup_inode:  # its owner died while making it: nothing has ever run in it
+                cgroups.cgroupfs.remove(record.cgroup_path)
             return
     except ForestallError:
         return

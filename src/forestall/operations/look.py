@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from forestall.agent.sweep import Sweep
-from forestall.engine import tick
 from forestall.model.errors import ForestallError
 from forestall.query import now as nows
 from forestall.query.freshness import between_seconds
@@ -44,12 +42,17 @@ class Looker:
     """Looks without an agent; the second and later looks know how things grow."""
 
     def __init__(self, proc_root: str = "/proc") -> None:
+        # Collectors and rules are a mebibyte, which a page or a status beside a running agent never needs.
+        from forestall.agent.sweep import Sweep
+        from forestall.engine import tick
+
         self._sweep = Sweep(Procfs(proc_root), os.sysconf("SC_PAGE_SIZE"), log_from_start=True)
         self._state = tick.State()
+        self._step = tick.step
         self._clock = Clock()
 
     def look(self) -> Now:
         """Return the host as it is now."""
         frame = self._sweep.frame(self._clock.now())
-        ticked = tick.step(self._state, frame, {}, interval_seconds=1.0)
+        ticked = self._step(self._state, frame, {}, interval_seconds=1.0)
         return Now(frame, ticked.findings, ticked.trends, None)

@@ -8,6 +8,7 @@ both die, the next run does (`leftovers`).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -86,6 +87,7 @@ class Owner:
         self._control: Outlet | None = None
         self._story: Inlet | None = None
         self._child = 0
+        self._held: Held | None = None
         self._ledger = Bookkeeping(wanted.memory_bytes)
 
     def run(self) -> Report:
@@ -108,8 +110,7 @@ class Owner:
     def end(self) -> None:
         """Ask the command to end, as if somebody had sent SIGTERM; it is not started again."""
         self._ledger.told_to_end = True
-        if self._child:
-            os.kill(self._child, signal.SIGTERM)
+        self._signal_child(signal.SIGTERM)
 
     def _enclose(self) -> None:
         """Make the cgroup; without one the guard watches the process tree alone."""
@@ -165,7 +166,19 @@ class Owner:
 
     def _start_command(self) -> None:
         join = () if self._enclosure is None else self._enclosure.join
-        self._child = launch(Launch(self._wanted.argv, join=join))
+        name = self._wanted.argv[0]
+        try:
+            self._child = launch(Launch(self._wanted.argv, join=join))
+            self._hold(Held(self._child))
+        except Absent:
+            raise Absent(f"{name}: no such program, or its interpreter is missing", "give its path") from None
+        except Denied as error:
+            raise Denied(f"start of {name}", f"a program that may be executed ({error.what})") from None
+
+    def _hold(self, held: Held | None) -> None:
+        if self._held is not None:
+            self._held.close()
+        self._held = held
 
     # -- while it runs -------------------------------------------------------------------------------------------
 
@@ -195,13 +208,16 @@ class Owner:
 
     def _pass_on(self, signals: Signals) -> None:
         for came in signals.receive():
+            self._ledger.told_to_end = self._ledger.told_to_end or came.number in (signal.SIGINT, signal.SIGTERM)
             if came.number == signal.SIGCHLD or came.from_kernel:
                 continue
-            self._ledger.told_to_end = self._ledger.told_to_end or came.number in (signal.SIGINT, signal.SIGTERM)
-            try:
-                os.kill(self._child, came.number)  # our own child, not reaped yet: its pid cannot be another's
-            except ProcessLookupError:
-                continue
+            self._signal_child(came.number)
+
+    def _signal_child(self, number: int) -> None:
+        if self._held is None:
+            return
+        with contextlib.suppress(Absent):
+            self._held.signal(number)
 
     def _hear(self, poller: select.poll) -> None:
         story = self._story
@@ -220,7 +236,11 @@ class Owner:
         if self._guards >= GUARDS_MAX:
             self._listen({"k": "unguarded", "words": f"the guard died {self._guards} times; nothing guards any more"})
             return
-        self._start_guard()
+        try:
+            self._start_guard()
+        except ForestallError as error:
+            self._put_guard_down()
+            self._listen({"k": "unguarded", "words": f"the guard died and cannot be started again: {error}"})
 
     def _settle(self, poller: select.poll) -> None:
         """After the command's end: wait for the guard's last word on a stop, and for stragglers to go."""
@@ -285,10 +305,8 @@ class Owner:
 
     def _put_guard_down(self) -> None:
         if self._guard is not None:
-            try:
+            with contextlib.suppress(Absent):
                 self._guard.signal(signal.SIGKILL)
-            except Absent:
-                pass
             os.waitpid(self._guard.pid, 0)
             self._guard.close()
             self._guard = None
@@ -299,20 +317,25 @@ class Owner:
 
     def _finish(self) -> None:
         """Leave nothing: no process, no cgroup, no runtime files."""
-        self._put_guard_down()
+        self._dismiss_guard()
+        self._hold(None)
+        end_members(self._enclosure)
         if self._enclosure is not None:
-            end_members(self._enclosure)
             self._enclosure.remove()
         remove_tree(self._runtime)
 
 
-def end_members(enclosure: Enclosure) -> None:
-    """End whatever the command left running in its cgroup: TERM, two seconds, KILL."""
+def end_members(enclosure: Enclosure | None) -> None:
+    """End whatever the command left running, in its cgroup or else among our descendants: TERM, two seconds, KILL."""
     from forestall.act.terminate import Termination
     from forestall.agent.eyes import CgroupEye
+    from forestall.collect.tree import TreeCollector
 
-    eye = CgroupEye(enclosure.cgroups, Procfs(), enclosure.path)
-    ending = Termination(eye.members, eye.belongs, 2.0, boottime_seconds())
+    if enclosure is None:
+        left: CgroupEye | TreeCollector = TreeCollector(Procfs(), 1, os.getpid(), frozenset())
+    else:
+        left = CgroupEye(enclosure.cgroups, Procfs(), enclosure.path)
+    ending = Termination(left.members, left.belongs, 2.0, boottime_seconds())
     while not ending.step(boottime_seconds(), float("inf"), 0.0).result:
         reap_orphans(0)
         sleep(0.02)

@@ -22,7 +22,7 @@ from forestall.model.condition import (
     Comparison,
 )
 from forestall.model.units import BYTES_MAX, SECONDS_BY_SUFFIX, SECONDS_MAX
-from forestall.parse.token import Token, Tokens
+from forestall.parse.token import DIGITS_MAX, FRACTION_DIGITS_MAX, Token, Tokens
 
 OPERATORS: Final = ("<", "<=", ">", ">=")
 
@@ -96,13 +96,13 @@ def duration(tokens: Tokens) -> float:
 
 
 def duration_text(seconds: float) -> str:
-    """Text that `duration` reads as exactly `seconds`, in the longest unit that allows it."""
-    whole_first = sorted(SECONDS_BY_SUFFIX.items(), key=lambda unit: seconds % unit[1] != 0)
-    for name, length in whole_first:
+    """Text that `duration` reads as exactly `seconds`, as short as it can be."""
+    written = []
+    for name, length in SECONDS_BY_SUFFIX.items():
         number = _decimal(seconds * 1000 if name == "ms" else seconds / length)
-        if seconds == _seconds([(number, length)]):
-            return number + name
-    return _decimal(seconds) + "s"
+        if _seconds([(number, length)]) == seconds:
+            written.append(number + name)
+    return _shortest(written, f"{_decimal(seconds)}s")
 
 
 def _duration_part(tokens: Tokens, number: Token) -> tuple[str, float]:
@@ -177,31 +177,32 @@ def _rate(tokens: Tokens, size_bytes: float) -> float:
 
 
 def _size_text(size_bytes: float) -> str:
-    for unit in _whole_units_first(size_bytes):
+    written = []
+    for unit in _WRITTEN_BYTES_UNITS:
         number = _decimal(size_bytes / BYTES_BY_UNIT[unit])
         if float(number) * BYTES_BY_UNIT[unit] == size_bytes:
-            return number + unit
-    return _decimal(size_bytes) + "B"
+            written.append(number + unit)
+    return _shortest(written, f"{_decimal(size_bytes)}B")
 
 
 def _rate_text(bytes_per_second: float) -> str:
+    written = []
     for suffix, seconds in _RATE_SECONDS.items():
-        size_bytes = bytes_per_second * seconds
-        for unit in _whole_units_first(size_bytes):
-            number = _decimal(size_bytes / BYTES_BY_UNIT[unit])
+        for unit in _WRITTEN_BYTES_UNITS:
+            number = _decimal(bytes_per_second * seconds / BYTES_BY_UNIT[unit])
             if float(number) * BYTES_BY_UNIT[unit] / seconds == bytes_per_second:
-                return f"{number}{unit}/{suffix}"
-    return f"{_decimal(bytes_per_second)}B/s"
+                written.append(f"{number}{unit}/{suffix}")
+    return _shortest(written, f"{_decimal(bytes_per_second)}B/s")
 
 
-def _whole_units_first(size_bytes: float) -> list[str]:
-    """Units from the largest that is not above the size; those above it last."""
-    return sorted(_WRITTEN_BYTES_UNITS, key=lambda unit: BYTES_BY_UNIT[unit] > max(size_bytes, 1))
+def _shortest(written: list[str], nearest: str) -> str:
+    """The shortest of the exact texts, a whole number before a broken one; `nearest` when no text is exact."""
+    return min(written, key=lambda text: (len(text), "." in text), default=nearest)
 
 
 def _decimal(number: float) -> str:
-    """`number` with at most fifteen digits and never with an exponent."""
-    text = f"{number:.15g}"
-    if "e" not in text:
-        return text
-    return f"{number:.6f}".rstrip("0").rstrip(".")
+    """`number` as a condition may hold it: fifteen digits, six decimals, never an exponent."""
+    text = f"{number:.{DIGITS_MAX}g}"
+    if "e" in text or len(text.partition(".")[2]) > FRACTION_DIGITS_MAX:
+        text = f"{number:.{FRACTION_DIGITS_MAX}f}".rstrip("0").rstrip(".")
+    return text

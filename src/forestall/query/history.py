@@ -64,7 +64,8 @@ def history(state: str, wanted: str, span: Span, metric: str = "used", points_ma
     reader = Reader(state)
     limited = metric in LIMITED
     asked = (metric, "limit") if limited else (metric,)
-    target, found = _points(reader, wanted, asked, span)
+    step_seconds = (span.until_wall_seconds - span.since_wall_seconds) / max(1, points_max)
+    target, found = _points(reader, wanted, asked, span, step_seconds)
     return History(
         target,
         metric,
@@ -101,13 +102,15 @@ def downsample(points: Sequence[Point], points_max: int) -> tuple[Point, ...]:
     return tuple(thinned.values())
 
 
-def _points(reader: Reader, wanted: str, asked: tuple[str, ...], span: Span) -> tuple[Target, dict[str, list[Point]]]:
+def _points(
+    reader: Reader, wanted: str, asked: tuple[str, ...], span: Span, step_seconds: float
+) -> tuple[Target, dict[str, list[Point]]]:
     for choice in (_exactly(wanted), _without_suffix(wanted)):
-        target, found = reader.points(choice, asked, *span)
+        target, found = reader.points(choice, asked, *span, step_seconds)
         if target is not None:
             return target, found
     name = _unique_part(reader, wanted, span)
-    target, found = reader.points(lambda other: other.name == name, asked, *span)
+    target, found = reader.points(lambda other: other.name == name, asked, *span, step_seconds)
     if target is None:
         raise Absent(f"target {wanted!r} was not seen in this time", "another --since and --until")
     return target, found

@@ -11,26 +11,35 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from forestall.model.action import Notice, Outcome
 from forestall.model.capture import Capture
+from forestall.model.errors import Absent, Denied
 from forestall.model.finding import Finding
 from forestall.model.frame import Frame, Moment, Note
 from forestall.model.kill import Kill
 from forestall.model.trend import Trend
-from forestall.store import events, files
+from forestall.store import episodes, events, files, long
 from forestall.store.frames import Coded, code, encode
 from forestall.store.retention import Retention, expired
-from forestall.store.schema import EPISODES, RECENT, File, file_for
+from forestall.store.schema import EPISODES, LONG, RECENT, YEAR, File
 
 FRAMES_PER_KEY: Final = 60
 """Frames in a group: a picture decodes at most this many; a key frame costs some twenty times another."""
 
 SYNC_SECONDS: Final = 10.0
 EVENTS_WAITING_MAX: Final = 1000
+EVENTS_WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
+PIECES_AT_ONCE: Final = 5
+"""Of making coarser tiers, per call of `maintain`: ten frames each, some 10 ms with 200 targets."""
+
+_SEALED_AFTER_SECONDS: Final = {RECENT: 0.0, EPISODES: 0.0, LONG: 2 * 3600.0, YEAR: 26 * 3600.0}
+"""How long after its period a file is closed for good: coarser tiers are made when finer ones are finished."""
+
 NOTES_MAX: Final = 100
 
 _INSERT_FRAME: Final = "INSERT OR IGNORE INTO frames VALUES (?, ?, ?, ?, ?, ?)"
@@ -53,6 +62,19 @@ class _Open(NamedTuple):
     connection: sqlite3.Connection
 
 
+class _Row(NamedTuple):
+    """One row of the events table."""
+
+    kind: str
+    identity: str
+    wall_microseconds: int
+    boottime_microseconds: int
+    target_kind: str
+    target_identity: str
+    target_name: str
+    document: bytes
+
+
 class _Chain(NamedTuple):
     """The frames written since the last key frame: the next one is its difference from `before`."""
 
@@ -70,9 +92,11 @@ class Store:
         self._retention = retention or Retention()
         self._open: dict[str, _Open] = {}
         self._chain: _Chain | None = None
-        self._waiting: deque[events.Event] = deque()
+        self._waiting: deque[_Row] = deque()
         self._notes: deque[Note] = deque(maxlen=NOTES_MAX)
         self._synced_boottime_seconds = 0.0
+        self._compaction: tuple[File, Iterator[None]] | None = None
+        self._may_be_pending = True
 
     def append(self, frame: Frame, ticked: Judged) -> None:
         """Keep a frame and the trends of its tick."""
@@ -109,11 +133,12 @@ class Store:
         """
         self._flush()
         try:
+            for file in expired(self._directory, self._retention, moment.wall_seconds):
+                self._forget(file, moment.wall_seconds)
             for file in files.listing(self._directory):
                 self._seal_when_over(file, moment.wall_seconds)
-            for name in expired(self._directory, self._retention, moment.wall_seconds):
-                files.remove(self._directory, name)
-        except OSError as error:
+            self._compact()
+        except (OSError, sqlite3.Error) as error:
             raise files.failure(self._directory, error) from None
         notes = tuple(self._notes)
         self._notes.clear()
@@ -121,7 +146,7 @@ class Store:
 
     def bytes_used(self) -> int:
         """What the store takes on the disk."""
-        return sum(files.bytes_of(self._directory, file.name) for file in files.listing(self._directory))
+        return files.bytes_of_all(self._directory)
 
     def close(self) -> None:
         """Write what waits and leave every file readable without the writer; raises as the other calls do."""
@@ -142,23 +167,27 @@ class Store:
         with files.transaction(connection):
             (row,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM frames").fetchone()
             key = chain.key if chain else row
-            cursor = connection.execute(_INSERT_FRAME, (row, key, wall, boottime, _shown(moment.boot_id), blob))
+            cursor = connection.execute(_INSERT_FRAME, (row, key, wall, boottime, files.storable(moment.boot_id), blob))
         if cursor.rowcount:
             self._chain = _Chain(key, (chain.frames if chain else 0) + 1, moment.boot_id, coded)
 
     def _keep(self, event: events.Event) -> None:
-        while len(self._waiting) >= EVENTS_WAITING_MAX:
+        self._waiting.append(_row(event))
+        while self._waits_too_much():
             lost = self._waiting.popleft()
-            self._note(f"{lost.kind} {lost.target.name}", "the store could not be written for too long", "")
-        self._waiting.append(event)
+            self._note(f"{lost.kind} of {lost.target_name}", "the store could not be written for too long", "")
         self._flush()
+
+    def _waits_too_much(self) -> bool:
+        bytes_waiting = sum(len(row.document) for row in self._waiting)
+        return len(self._waiting) > EVENTS_WAITING_MAX or bytes_waiting > EVENTS_WAITING_BYTES_MAX
 
     def _flush(self) -> None:
         if not self._waiting:
             return
-        batch = list(self._waiting)
-        rows = [_row(event) for event in batch]
-        self._write(EPISODES, batch[-1].wall_seconds, lambda connection: _insert_events(connection, rows))
+        rows = list(self._waiting)
+        wall_seconds = rows[-1].wall_microseconds / 1e6
+        self._write(EPISODES, wall_seconds, lambda connection: _insert_events(connection, rows))
         self._waiting.clear()
 
     def _write(self, tier: str, wall_seconds: float, work: Callable[[sqlite3.Connection], None]) -> None:
@@ -208,18 +237,47 @@ class Store:
                 self._drop(tier)
                 raise files.failure(self._directory, error) from None
 
+    def _forget(self, file: File, wall_seconds: float) -> None:
+        """Unlink a file, after keeping those of its frames that belong to an episode if there is room for them."""
+        if file.tier == RECENT and not file.damaged:
+            with suppress(Denied, Absent):
+                for rows in episodes.groups_around(self._directory, file):
+                    self._write(EPISODES, wall_seconds, partial(episodes.copy, rows=rows))
+        files.remove(self._directory, file.name)
+
+    def _compact(self) -> None:
+        """Do a few pieces of making coarser tiers; what fails is done again from its beginning."""
+        if self._compaction is None:
+            finished = long.pending(self._directory) if self._may_be_pending else None
+            if finished is None:
+                self._may_be_pending = False
+                return
+            self._compaction = finished, long.compact(self._directory, finished)
+        file, pieces = self._compaction
+        try:
+            for _ in range(PIECES_AT_ONCE):
+                next(pieces)
+        except StopIteration:
+            self._compaction = None
+        except sqlite3.Error as error:
+            self._compaction = None
+            if not files.is_damage(error):
+                raise
+            coarser = long.COARSER[file.tier]
+            self._set_aside(files.newest(self._directory, coarser, file.begin_wall_seconds), error)
+
     def _seal_when_over(self, file: File, wall_seconds: float) -> None:
         opened = self._open.get(file.tier)
-        if file.damaged or file_for(file.tier, wall_seconds).begin_wall_seconds == file.begin_wall_seconds:
+        if file.damaged or wall_seconds < file.end_wall_seconds + _SEALED_AFTER_SECONDS[file.tier]:
             return
         if opened is not None and opened.file.name == file.name:
             self._drop(file.tier)
         try:
             if not files.is_sealed(self._directory, file.name):
-                files.seal(self._directory, file.name)
+                self._may_be_pending |= files.seal(self._directory, file.name)
         except sqlite3.Error as error:
             if not files.is_damage(error):
-                raise files.failure(self._directory, error) from None
+                raise
             self._set_aside(file.name, error)
 
     def _set_aside(self, name: str | None, error: Exception) -> None:
@@ -239,24 +297,19 @@ def _covers(file: File, wall_seconds: float, tier: str) -> bool:
     return file.begin_wall_seconds <= wall_seconds < file.end_wall_seconds
 
 
-def _insert_events(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
+def _insert_events(connection: sqlite3.Connection, rows: list[_Row]) -> None:
     with files.transaction(connection):
         connection.executemany(_INSERT_EVENT, rows)
 
 
-def _row(event: events.Event) -> tuple[object, ...]:
-    return (
+def _row(event: events.Event) -> _Row:
+    return _Row(
         event.kind,
-        _shown(event.identity),
+        files.storable(event.identity),
         round(event.wall_seconds * 1e6),
         round(event.boottime_seconds * 1e6),
         event.target.kind,
-        _shown(event.target.identity),
-        _shown(event.target.name),
+        files.storable(event.target.identity),
+        files.storable(event.target.name),
         events.pack(event.value),
     )
-
-
-def _shown(text: str) -> str:
-    """Text that SQLite accepts: a lone surrogate (a name that is not UTF-8) in its escaped form."""
-    return text.encode("utf-8", "backslashreplace").decode()

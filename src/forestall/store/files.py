@@ -156,6 +156,18 @@ def bytes_of(directory: str, name: str) -> int:
     return total
 
 
+def bytes_of_all(directory: str) -> int:
+    """What all files of the store take on the disk, in one pass over the directory."""
+    total = 0
+    with suppress(FileNotFoundError), os.scandir(directory) as entries:
+        for entry in entries:
+            own = next((entry.name.removesuffix(end) for end in COMPANIONS if entry.name.endswith(end)), entry.name)
+            if read_name(own) is not None:
+                with suppress(FileNotFoundError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+    return total
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All or nothing of what is written inside."""
@@ -168,6 +180,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
+
+
+def storable(text: str) -> str:
+    """Text that SQLite accepts: a lone surrogate (a name that is not UTF-8) in its escaped form."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def is_damage(error: Exception) -> bool:

@@ -16,13 +16,11 @@ from typing import Final
 from forestall.model.target import Target
 from forestall.store import chunks, files, series
 from forestall.store.reader import Reader
-from forestall.store.schema import LONG, RECENT, YEAR, File
+from forestall.store.schema import LONG, LONG_STEP_SECONDS, RECENT, YEAR, YEAR_STEP_SECONDS, File
 from forestall.store.series import LONG_METRICS, METRICS, Point
 
-LONG_STEP_SECONDS: Final = 10.0
-YEAR_STEP_SECONDS: Final = 300.0
 FRAMES_PER_PIECE: Final = 10
-SERIES_PER_PIECE: Final = 20
+SERIES_PER_PIECE: Final = 100
 
 COARSER: Final[Mapping[str, str]] = {RECENT: LONG, LONG: YEAR}
 
@@ -36,9 +34,12 @@ Write = Callable[[sqlite3.Connection], None]
 
 def pending(directory: str) -> File | None:
     """The oldest finished file of which no coarser one has been made yet; None when all is done."""
+    present = files.listing(directory)
+    if not present:
+        return None
     reader = Reader(directory)
     known = {tier: reader.sources(tier) for tier in COARSER.values()}
-    for file in files.listing(directory):
+    for file in present:
         coarser = COARSER.get(file.tier)
         if coarser is None or file.damaged or file.name in known[coarser]:
             continue
@@ -146,4 +147,4 @@ def _write(directory: str, file: File, work: Write) -> None:
 
 
 def _shown(target: Target) -> tuple[str, ...]:
-    return tuple(part.encode("utf-8", "backslashreplace").decode() for part in target)
+    return tuple(map(files.storable, target))

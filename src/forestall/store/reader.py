@@ -18,17 +18,26 @@ from forestall.model.errors import Absent, Malformed
 from forestall.model.frame import Note
 from forestall.model.target import Target
 from forestall.store import series
+from forestall.store.chunks import decode as decode_chunk
 from forestall.store.events import Event, read, target_of
 from forestall.store.files import is_sealed, listing
 from forestall.store.frames import Coded, Picture, decode, picture
-from forestall.store.schema import EPISODES, RECENT, VERSION, File
-from forestall.store.series import Choice, Point
+from forestall.store.schema import EPISODES, LONG, LONG_STEP_SECONDS, RECENT, VERSION, YEAR, YEAR_STEP_SECONDS, File
+from forestall.store.series import METRICS, Choice, Point
 
 EVENTS_MAX: Final = 10_000
 POINTS_MAX: Final = 400_000
 BUSY_SECONDS: Final = 1.0
 LATE_SECONDS: Final = 3 * 86_400.0
 """An episodes file may hold what happened this long before its period: it is written where the writer stands."""
+
+_CHUNK_SECONDS: Final = {LONG: 3600.0, YEAR: 86_400.0}
+"""How long a chunk is: for points no closer than that its summary is enough."""
+
+_CHUNKS_SQL: Final = (
+    "SELECT begin_microseconds, low, high, last, points FROM chunks JOIN targets ON targets.id = chunks.target"
+    " WHERE kind = ? AND identity = ? AND name = ? AND path = ? AND metric = ? ORDER BY begin_microseconds"
+)
 
 _Rows = list[tuple[object, ...]]
 
@@ -75,28 +84,78 @@ class Reader:
         return max(found, key=lambda one: one.frame.moment.wall_seconds, default=None)
 
     def targets(self, since_wall_seconds: float, until_wall_seconds: float) -> tuple[Target, ...]:
-        """Every target that was seen in a span of wall time, by name."""
-        seen: set[Target] = set()
-        for coded in self._frames(since_wall_seconds, until_wall_seconds, frozenset({"wall_seconds"})):
+        """Every target that was seen in a span of wall time (or in the same day), by name."""
+        plan = self._plan(since_wall_seconds, until_wall_seconds, LONG_STEP_SECONDS)
+        seen = {target for file in plan if file.tier != RECENT for target in self.targets_of(file)}
+        for coded in self._frames(plan, since_wall_seconds, until_wall_seconds, frozenset({"wall_seconds"})):
             seen.update(series.targets(coded))
         return tuple(sorted(seen, key=lambda target: (target.name, target.identity)))
 
     def points(
-        self, choice: Choice, metrics: tuple[str, ...], since_wall_seconds: float, until_wall_seconds: float
+        self,
+        choice: Choice,
+        metrics: tuple[str, ...],
+        since_wall_seconds: float,
+        until_wall_seconds: float,
+        step_seconds: float = 0.0,
     ) -> tuple[Target | None, dict[str, list[Point]]]:
         """The points of one target by metric, oldest first, and the target as it was seen last (None: never).
 
-        Of the targets that `choice` takes, each frame gives the first, so a name's series joins its instances.
+        Of the targets that `choice` takes, each moment gives the first, so a name's series joins its instances.
+        Points need be no closer than `step_seconds`: a long span is read from a coarser tier, or from the summaries
+        of its chunks.
         """
-        found: dict[str, list[Point]] = {name: [] for name in metrics}
+        plan = self._plan(since_wall_seconds, until_wall_seconds, step_seconds)
+        found: dict[str, dict[float, Point]] = {name: {} for name in metrics}
         seen: Target | None = None
-        for coded in self._frames(since_wall_seconds, until_wall_seconds, series.columns(metrics)):
+        for coded in self._frames(plan, since_wall_seconds, until_wall_seconds, series.columns(metrics)):
             target, numbers = series.chosen(coded, choice, metrics)
             seen = target or seen
+            at = series.wall_seconds(coded)
             for name, number in numbers.items():
-                if len(found[name]) < POINTS_MAX:
-                    found[name].append(Point(series.wall_seconds(coded), number, number, number))
-        return seen, found
+                found[name].setdefault(at, Point(at, number, number, number))
+        for file in reversed([file for file in plan if file.tier != RECENT]):
+            for target in filter(choice, self.targets_of(file)):
+                for name in metrics:
+                    for point in self._long_points(file, target, name, step_seconds):
+                        if since_wall_seconds <= point.wall_seconds <= until_wall_seconds and not _finer(
+                            plan, file, point
+                        ):
+                            seen = seen or target
+                            found[name].setdefault(point.wall_seconds, point)
+        return seen, {name: [points[at] for at in sorted(points)][-POINTS_MAX:] for name, points in found.items()}
+
+    def frames_of(self, file: File, wanted: frozenset[str]) -> Iterator[Coded]:
+        """All frames of one file in order, unpacked as far as the wanted columns."""
+        return self._frames_of(file, file.begin_wall_seconds, file.end_wall_seconds, wanted)
+
+    def keys_of(self, file: File, since_wall_seconds: float, until_wall_seconds: float) -> set[int]:
+        """The groups of frames in a file that have a frame in a span, by the id of their key frame."""
+        sql = "SELECT DISTINCT key FROM frames WHERE wall_microseconds BETWEEN ? AND ?"
+        rows = self._query(file, sql, round(since_wall_seconds * 1e6), round(until_wall_seconds * 1e6))
+        return {key for (key,) in rows if isinstance(key, int)}
+
+    def group_of(self, file: File, key: int) -> list[tuple[object, ...]]:
+        """All rows of one group of frames, as they are kept."""
+        return self._query(file, "SELECT * FROM frames WHERE key = ? ORDER BY id", key)
+
+    def sources(self, tier: str) -> frozenset[str]:
+        """Names of the finer files that are in a tier already."""
+        rows = [row for file in self._files(tier) for row in self._query(file, "SELECT name FROM sources")]
+        return frozenset(str(name) for (name,) in rows)
+
+    def targets_of(self, file: File) -> list[Target]:
+        """The targets of a file of series."""
+        rows = self._query(file, "SELECT kind, identity, name, path FROM targets ORDER BY id")
+        return [Target(*map(str, row)) for row in rows]
+
+    def chunks_of(self, file: File, target: Target, metric: str) -> Iterator[list[Point]]:
+        """The chunks of one series in a file, in order of time."""
+        for row in self._query(file, _CHUNKS_SQL, *target, metric):
+            try:
+                yield decode_chunk(row[-1] if isinstance(row[-1], bytes) else b"", METRICS[metric].steps)
+            except Malformed as error:
+                self._note(file, str(error))
 
     def events(self, since_wall_seconds: float, until_wall_seconds: float, kinds: Collection[str] = ()) -> list[Event]:
         """What happened in a span of wall time, oldest first; of these `kinds` (none: all)."""
@@ -127,19 +186,38 @@ class Reader:
     def _begin(self, file: File) -> float:
         return file.begin_wall_seconds - (LATE_SECONDS if file.tier == EPISODES else 0.0)
 
-    def _frames(self, since: float, until: float, wanted: frozenset[str]) -> Iterator[Coded]:
-        """The frames of a span in order, unpacked as far as the wanted columns; raw ones first, kept ones before."""
-        for file in self._files(RECENT):
+    def _plan(self, since: float, until: float, step_seconds: float) -> list[File]:
+        """The files to read for a span: of what is there in several tiers only the coarsest that is fine enough."""
+        in_long, in_year = self.sources(LONG), self.sources(YEAR)
+        chosen = []
+        for file in self._files(RECENT, LONG, YEAR):
             if file.end_wall_seconds < since or file.begin_wall_seconds > until:
                 continue
-            yield from self._frames_of(file, since, until, wanted)
+            if file.tier == RECENT and file.name in in_long and step_seconds >= LONG_STEP_SECONDS:
+                continue
+            if file.tier == LONG and file.name in in_year and step_seconds >= YEAR_STEP_SECONDS:
+                continue
+            chosen.append(file)
+        return chosen
+
+    def _long_points(self, file: File, target: Target, metric: str, step_seconds: float) -> Iterator[Point]:
+        """One series of a file: every point, or one a chunk where that is close enough."""
+        if step_seconds < _CHUNK_SECONDS[file.tier]:
+            for points in self.chunks_of(file, target, metric):
+                yield from points
+            return
+        for begin, low, high, last, _ in self._query(file, _CHUNKS_SQL, *target, metric):
+            if isinstance(begin, int) and all(isinstance(value, float) for value in (low, high, last)):
+                yield Point(begin / 1e6, low, high, last)  # type: ignore[arg-type]
+
+    def _frames(self, plan: list[File], since: float, until: float, wanted: frozenset[str]) -> Iterator[Coded]:
+        """The frames of a span in order, unpacked as far as the wanted columns."""
+        for file in plan:
+            if file.tier == RECENT:
+                yield from self._frames_of(file, since, until, wanted)
 
     def _frames_of(self, file: File, since: float, until: float, wanted: frozenset[str]) -> Iterator[Coded]:
-        bounds = (round(since * 1e6), round(until * 1e6))
-        keys = self._query(
-            file, "SELECT DISTINCT key FROM frames WHERE wall_microseconds BETWEEN ? AND ? ORDER BY key", *bounds
-        )
-        for (key,) in keys:
+        for key in sorted(self.keys_of(file, since, until)):
             rows = self._query(file, "SELECT picture FROM frames WHERE key = ? ORDER BY id", key)
             for coded in self._group(file, rows, wanted):
                 if since <= series.wall_seconds(coded) <= until:
@@ -209,3 +287,11 @@ class Reader:
 
     def _note(self, file: File, why: str) -> None:
         self._notes.setdefault(file.name, Note(f"store file {file.name}", why, "the rest of the store is read"))
+
+
+def _finer(plan: list[File], file: File, point: Point) -> bool:
+    """Whether a finer file of the plan tells of the same moment."""
+    tiers = (RECENT,) if file.tier == LONG else (RECENT, LONG)
+    return any(
+        other.begin_wall_seconds <= point.wall_seconds < other.end_wall_seconds for other in plan if other.tier in tiers
+    )

@@ -23,8 +23,8 @@ class Retention(NamedTuple):
     bytes_max: int = 2 * 1024**3
 
 
-def expired(directory: str, retention: Retention, wall_seconds: float) -> list[str]:
-    """Names of the files to unlink now; never one whose period has not ended."""
+def expired(directory: str, retention: Retention, wall_seconds: float) -> list[File]:
+    """The files to unlink now; never one whose period has not ended."""
     seconds = {
         RECENT: retention.recent_seconds,
         LONG: retention.long_seconds,
@@ -34,7 +34,7 @@ def expired(directory: str, retention: Retention, wall_seconds: float) -> list[s
     over = [file for file in listing(directory) if file.end_wall_seconds <= wall_seconds or file.damaged]
     old = [file for file in over if wall_seconds - file.end_wall_seconds > seconds[file.tier]]
     young = [file for file in over if file not in old]
-    return [file.name for file in old + _surplus(directory, young, retention.bytes_max, old)]
+    return old + _surplus(directory, young, retention.bytes_max, old)
 
 
 def _surplus(directory: str, candidates: list[File], bytes_max: int, going: list[File]) -> list[File]:

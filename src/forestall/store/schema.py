@@ -30,6 +30,9 @@ YEAR: Final = "year"
 EPISODES: Final = "episodes"
 TIERS: Final = (RECENT, LONG, YEAR, EPISODES)
 
+LONG_STEP_SECONDS: Final = 10.0
+YEAR_STEP_SECONDS: Final = 300.0
+
 _FORMATS: Final = {RECENT: "%Y%m%dT%H", LONG: "%Y%m%d", YEAR: "%Y%m", EPISODES: "%Y%m%d"}
 _NAME: Final = re.compile(r"(recent|long|year|episodes)-(\d{6,8}(?:T\d\d)?)(?:\.(\d{1,6}))?\.db(\.damaged)?")
 

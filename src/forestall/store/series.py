@@ -5,7 +5,7 @@ The host is a target like the others: its use is what is not available (MemTotal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from forestall.model.target import HOST, Target
@@ -26,6 +26,11 @@ class Metric(NamedTuple):
     columns: tuple[str, ...]
     host_plus: tuple[str, ...]
     host_minus: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> int:
+        """Steps per unit at which the coarser tiers keep it: a byte, or a ten-thousandth of a share."""
+        return 10_000 if self.unit == "ratio" else 1
 
 
 METRICS: Final[Mapping[str, Metric]] = {
@@ -87,6 +92,18 @@ def chosen(coded: Coded, choice: Choice, metrics: tuple[str, ...]) -> tuple[Targ
     if choice(HOST_TARGET):
         return HOST_TARGET, _known({name: _of_host(METRICS[name], coded.host) for name in metrics})
     return None, {}
+
+
+def everyone(coded: Coded, metric: str) -> Iterator[tuple[Target, float]]:
+    """Every target of a frame, the host too, with one metric of it where that is known."""
+    columns_used = METRICS[metric].columns
+    for row, target in enumerate(targets(coded)):
+        number = _sum(columns_used, coded.readings, row)
+        if number is not None:
+            yield target, number
+    of_host = _of_host(METRICS[metric], coded.host)
+    if of_host is not None:
+        yield HOST_TARGET, of_host
 
 
 def _known(numbers: Mapping[str, float | None]) -> dict[str, float]:

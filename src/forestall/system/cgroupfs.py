@@ -12,11 +12,13 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from forestall.model.errors import Absent
+from forestall.model.errors import ForestallError
 from forestall.system.files import KeptFile, read_file, told, write_file
 
 CGROUPS_MAX = 20_000
 DEPTH_MAX = 32
+LEAF_LINKS = 2
+"""Links of a directory without sub-directories, where the file system counts them (kernfs does)."""
 
 
 class Found(NamedTuple):
@@ -27,13 +29,23 @@ class Found(NamedTuple):
 
 
 class Cgroupfs:
-    """Reads and writes below one memory cgroup mount. `version` is 1 or 2."""
+    """Reads and writes below one memory cgroup mount. `version` is 1 or 2.
 
-    __slots__ = ("point", "version")
+    `root` is the cgroup that lies at the mount point: not "/" inside a container without a cgroup namespace.
+    """
 
-    def __init__(self, point: str, version: int) -> None:
+    __slots__ = ("point", "root", "version")
+
+    def __init__(self, point: str, version: int, root: str = "/") -> None:
         self.point = point.rstrip("/")
         self.version = version
+        self.root = root.rstrip("/")
+
+    def below(self, path: str) -> str:
+        """Return a path of /proc/PID/cgroup as one below the mount point; one that lies elsewhere stays as it is."""
+        if self.root and (path + "/").startswith(self.root + "/"):
+            return path[len(self.root) :] or "/"
+        return path
 
     def _where(self, path: str, file: str = "") -> str:
         below = self.point + (path if path != "/" else "")
@@ -53,8 +65,11 @@ class Cgroupfs:
 
     def inode(self, path: str) -> int:
         """Return the inode of a cgroup's directory; raises Absent or Denied."""
+        return self._status(path).st_ino
+
+    def _status(self, path: str) -> os.stat_result:
         try:
-            return os.stat(self._where(path)).st_ino
+            return os.stat(self._where(path))
         except OSError as error:
             raise told(error, path) from error
 
@@ -83,7 +98,7 @@ class Cgroupfs:
             raise told(error, path) from error
 
     def children(self, path: str) -> list[str]:
-        """Return the paths of the cgroups right below `path`; raises Absent or Denied."""
+        """Return the paths of the cgroups right below `path`; raises Absent, Denied, or Malformed (path too long)."""
         try:
             with os.scandir(self._where(path)) as entries:
                 names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -93,15 +108,17 @@ class Cgroupfs:
         return [f"{prefix}/{name}" for name in names]
 
     def walk(self, path: str = "/") -> Iterator[Found]:
-        """Yield `path` and every cgroup below it, parents first; what vanishes meanwhile is passed over."""
+        """Yield `path` and every cgroup below it, parents first; what vanishes or may not be read is passed over."""
         waiting = [(path, 0)]
         seen = 0
         while waiting and seen < CGROUPS_MAX:
             here, depth = waiting.pop()
-            try:
-                yield Found(here, self.inode(here))
-                if depth < DEPTH_MAX:
-                    waiting.extend((child, depth + 1) for child in self.children(here))
-            except Absent:
-                continue
             seen += 1
+            try:
+                status = self._status(here)
+                yield Found(here, status.st_ino)
+                # kernfs counts a directory's children as links: listing the many leaves would cost ten times this
+                if status.st_nlink != LEAF_LINKS and depth < DEPTH_MAX:
+                    waiting.extend((child, depth + 1) for child in self.children(here))
+            except ForestallError:
+                continue

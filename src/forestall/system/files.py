@@ -12,7 +12,9 @@ import os
 from forestall.model.errors import Absent, Denied, ForestallError, Malformed
 
 READ_BYTES_MAX = 256 * 1024
-_GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP})
+_GONE = frozenset(
+    {errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP, errno.ENOSYS}
+)
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -30,6 +32,8 @@ class KeptFile:
 
     The descriptor stays bound to the object that was opened: a cgroup that is
     removed, or a process that ends, answers Absent, never somebody else's numbers.
+    For files of one record (cgroup files, meminfo, statm): of a list such as
+    vmstat the kernel gives at most a page at a time (fs/seq_file.c), `read_file` all.
     """
 
     __slots__ = ("_fd", "path")
@@ -103,6 +107,7 @@ def replace_file(path: str, content: bytes, mode: int = 0o640) -> None:
             os.close(descriptor)
         os.rename(temporary, path)
     except OSError as error:
+        remove_file(temporary)
         raise told(error, path) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 from typing import Final
 
 from forestall.system.files import told
@@ -13,6 +14,10 @@ _IN_CREATE: Final = 0x100
 _IN_DELETE: Final = 0x200
 _IN_MOVED_TO: Final = 0x80
 _IN_ONLYDIR: Final = 0x01000000
+_IN_IGNORED: Final = 0x8000
+"""The kernel has taken the watch away: its directory is gone, and one of the same name is another."""
+_EVENT: Final = struct.Struct("iIII")
+_BATCH_BYTES: Final = 65536
 
 
 class DirectoryEvents:
@@ -43,9 +48,19 @@ class DirectoryEvents:
     def clear(self) -> bool:
         """Take the events that waited; whether there were any."""
         try:
-            return bool(os.read(self.fd, 65536))
+            raw = os.read(self.fd, _BATCH_BYTES)
         except BlockingIOError:
             return False
+        ended = set()
+        offset = 0
+        while offset < len(raw):
+            number, mask, _, name_bytes = _EVENT.unpack_from(raw, offset)
+            offset += _EVENT.size + name_bytes
+            if mask & _IN_IGNORED:
+                ended.add(number)
+        if ended:
+            self._watched = {path: number for path, number in self._watched.items() if number not in ended}
+        return True
 
     def close(self) -> None:
         """Let all watches go."""

@@ -22,10 +22,10 @@ class KernelLog:
     def __init__(self, path: str = "/dev/kmsg", *, from_start: bool) -> None:
         try:
             self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            if not from_start:
-                os.lseek(self.fd, 0, os.SEEK_END)
         except OSError as error:
             raise told(error, path) from error
+        if not from_start:
+            os.lseek(self.fd, 0, os.SEEK_END)
 
     def drain(self) -> list[bytes]:
         """Return the records that wait, at most RECORDS_A_DRAIN_MAX; overwritten ones are skipped (EPIPE)."""

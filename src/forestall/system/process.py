@@ -6,6 +6,7 @@ the process itself: once that is gone, a signal through it is refused.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -115,11 +116,7 @@ def _reset(wanted: Launch) -> None:
         if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) is not None:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    try:
-        _write_plain("/proc/self/oom_score_adj", b"0")
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
-    except OSError:  # a lower value than ours needs CAP_SYS_RESOURCE: then it simply keeps ours
-        pass
+    favour_nobody()
     if wanted.own_session:
         os.setsid()
     elif wanted.own_group:
@@ -189,12 +186,36 @@ _PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 def favour_ourselves() -> None:
-    """Ask for more processor and to be killed last; raises Denied without CAP_SYS_NICE or CAP_SYS_RESOURCE."""
+    """Ask to run before everything else and to be killed last; raises Denied when one of them was refused.
+
+    SCHED_RR (sched(7)): on a host whose processors are all taken, nice and autogroups let a ready process wait
+    for milliseconds at a time. Children do not inherit it. Where it is refused, nice is asked for.
+    """
+    refused = []
     try:
-        os.setpriority(os.PRIO_PROCESS, 0, OWN_NICE)
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except OSError:
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, OWN_NICE)
+        except OSError:
+            refused.append("CAP_SYS_NICE")
+    try:
         _write_plain("/proc/self/oom_score_adj", str(OWN_OOM_SCORE_ADJ).encode("ascii"))
-    except OSError as error:
-        raise Denied("a better priority", "CAP_SYS_NICE and CAP_SYS_RESOURCE") from error
+    except OSError:
+        refused.append("CAP_SYS_RESOURCE")
+    if refused:
+        raise Denied("running first and being killed last", " and ".join(refused))
+
+
+def favour_nobody() -> None:
+    """Take back `favour_ourselves`: nice 0 and oom_score_adj 0, for children of ours.
+
+    Who was given a worse value than that by somebody else and may not change it keeps it.
+    """
+    with contextlib.suppress(OSError):
+        _write_plain("/proc/self/oom_score_adj", b"0")
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 def become(argv: Sequence[str], keep: Sequence[int]) -> NoReturn:

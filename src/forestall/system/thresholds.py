@@ -3,43 +3,50 @@
 One eventfd serves all levels of a cgroup; closing it takes the levels back. A
 crossing in either direction wakes, page cache included. The kernel looks every
 few hundred page events: tried, within 1 MiB of the level at 1 GiB/s.
+
+Each registration waits for an RCU grace period, 10 ms and more (measured: 22
+levels of 18 cgroups took 5 s). So making the eventfd and registering it are two
+things: the second may be done by a child that shares the descriptor.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Final
 
-from forestall.model.errors import Denied, ForestallError
 from forestall.system.cgroupfs import Cgroupfs
-from forestall.system.files import KeptFile, told
+from forestall.system.files import told
 
-LEVELS_MAX = 64
+LEVELS_MAX: Final = 64
 
 
 class UsageThresholds:
-    """An eventfd (`fd`, poll for reading) that fires when the usage of `path` crosses one of the levels."""
+    """An eventfd (`fd`, poll for reading) that fires when the usage of `path` crosses one of the levels.
 
-    __slots__ = ("_usage", "fd", "levels_bytes")
+    Nothing fires before `register` has been called, here or in a forked child.
+    """
+
+    __slots__ = ("_cgroupfs", "fd", "levels_bytes", "path")
 
     def __init__(self, cgroupfs: Cgroupfs, path: str, levels_bytes: Iterable[int]) -> None:
-        self.levels_bytes = tuple(sorted(set(levels_bytes)))[:LEVELS_MAX]
-        self._usage = cgroupfs.keep(path, "memory.usage_in_bytes")
-        self.fd = -1
+        self._cgroupfs = cgroupfs
+        self.path = path
+        self.levels_bytes = tuple(sorted(set(levels_bytes), reverse=True))[:LEVELS_MAX]
+        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def register(self) -> None:
+        """Have the kernel watch the levels, highest first; waits. Raises Absent, Denied or Malformed."""
+        where = f"{self._cgroupfs.point}{self.path}/memory.usage_in_bytes"
         try:
-            self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            usage = os.open(self._usage.path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                for level in self.levels_bytes:
-                    cgroupfs.write(path, "cgroup.event_control", f"{self.fd} {usage} {level}")
-            finally:
-                os.close(usage)
-        except ForestallError:
-            self.close()
-            raise
+            usage = os.open(where, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            self.close()
-            raise told(error, f"usage thresholds of {path}") from error
+            raise told(error, where) from error
+        try:
+            for level in self.levels_bytes:
+                self._cgroupfs.write(self.path, "cgroup.event_control", f"{self.fd} {usage} {level}")
+        finally:
+            os.close(usage)
 
     def clear(self) -> None:
         """Take the events that waited."""
@@ -50,14 +57,6 @@ class UsageThresholds:
 
     def close(self) -> None:
         """Take all levels back; a second call does nothing."""
-        self._usage.close()
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-
-
-def explain(error: ForestallError) -> str:
-    """Say in words why there are no wake-ups here."""
-    if isinstance(error, Denied):
-        return "no kernel wake-ups: cgroup.event_control may not be written; looking by the clock"
-    return f"no kernel wake-ups ({error}); looking by the clock"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from forestall.model.finding import Evidence, Finding, Severity
+from forestall.query.now import Now
 from forestall.query.views import table
 from forestall.ui.cli.detail import detail
 from forestall.ui.words import HUMAN
@@ -10,7 +11,7 @@ from tests.support import frames
 from tests.support.frames import FLAT, GIB, LEAK, MIB
 
 
-def shown(now: frames.Now) -> dict[str, str]:
+def shown(now: Now) -> dict[str, str]:
     """The lines of the first row by their label."""
     seen = table(now)
     lines = detail(seen.services[0], seen, HUMAN, colour=False)

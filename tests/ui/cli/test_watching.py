@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
-from forestall.model.finding import Finding
-from forestall.model.trend import Trend
+from forestall.engine.tick import Ticked
 from forestall.query import now as nows
 from forestall.query.freshness import moment
 from forestall.query.places import Places
 from forestall.ui.cli.watching import Eyes, live
 from tests.support import frames
-
-
-class Judged(NamedTuple):
-    """A tick without findings and trends."""
-
-    findings: tuple[Finding, ...] = ()
-    trends: dict[str, Trend] = {}  # noqa: RUF012 - a value of a test, never changed
 
 
 def test_without_an_agent_this_machine_is_looked_at(tmp_path: Path) -> None:
@@ -33,7 +24,7 @@ def test_without_an_agent_this_machine_is_looked_at(tmp_path: Path) -> None:
 def test_an_agents_frame_is_taken_while_it_is_fresh(tmp_path: Path) -> None:
     """A `now` file of this moment is what is seen, whatever this machine does."""
     frame = frames.frame(frames.reading("api.service"))._replace(moment=moment())
-    (tmp_path / "now").write_bytes(nows.encode(frame, Judged(), frames.HEALTH))
+    (tmp_path / "now").write_bytes(nows.encode(frame, Ticked((), {}), frames.HEALTH))
     eyes = Eyes(Places(str(tmp_path), str(tmp_path)))
     assert eyes.look() == nows.Now(frame, (), {}, frames.HEALTH)
 
@@ -41,6 +32,6 @@ def test_an_agents_frame_is_taken_while_it_is_fresh(tmp_path: Path) -> None:
 def test_a_stale_or_damaged_frame_is_not_believed(tmp_path: Path) -> None:
     """A frame of another boot, or bytes that are none, lead to a look of one's own."""
     eyes = Eyes(Places(str(tmp_path), str(tmp_path)))
-    for raw in (nows.encode(frames.frame(), Judged(), frames.HEALTH), b"{"):
+    for raw in (nows.encode(frames.frame(), Ticked((), {}), frames.HEALTH), b"{"):
         (tmp_path / "now").write_bytes(raw)
         assert eyes.look().health is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree as XML
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -16,10 +16,10 @@ LIMIT = 512.0 * MIB
 RISE = tuple(Point(600.0 - i * 10, (100 + i * 3) * float(MIB), LIMIT) for i in range(61))
 
 
-def parts(svg: str) -> dict[str, list[XML.Element]]:
+def parts(svg: str) -> dict[str, list[ET.Element]]:
     """The elements of the picture by their class."""
-    found: dict[str, list[XML.Element]] = {}
-    for element in XML.fromstring(svg).iter():
+    found: dict[str, list[ET.Element]] = {}
+    for element in ET.fromstring(svg).iter():
         found.setdefault(element.get("class", element.tag), []).append(element)
     return found
 
@@ -79,6 +79,12 @@ def test_a_gap_in_the_samples_stays_a_gap() -> None:
     assert len(parts(draw("api", gapped, LIMIT, None))["used"]) == 2
 
 
+def test_a_faster_pace_makes_no_gaps() -> None:
+    """Ten seconds between samples before a target was at risk, one after: the line is whole."""
+    faster = tuple(Point(50.0 - i, 400.0 * MIB, LIMIT) for i in range(51))
+    assert len(parts(draw("api", RISE[:55] + faster, LIMIT, None))["used"]) == 1
+
+
 def test_a_thin_spike_survives_thinning() -> None:
     """Of many points few are drawn, and the highest is among them."""
     many = [Point(5000.0 - i, 100.0 * MIB, LIMIT) for i in range(5000)]
@@ -97,7 +103,7 @@ def test_too_few_points_say_so(points: tuple[Point, ...]) -> None:
 def test_names_cannot_break_out() -> None:
     """A name with markup is the picture's label, letter by letter."""
     name = '"><script>alert(1)</script>'
-    root = XML.fromstring(draw(name, RISE, LIMIT, None))
+    root = ET.fromstring(draw(name, RISE, LIMIT, None))
     assert root.attrib["aria-label"] == name
     assert not root.findall(".//script")
 

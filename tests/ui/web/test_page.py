@@ -32,17 +32,21 @@ class Reader(HTMLParser):
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element that is now open."""
         self.seen.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append((tag, dict(attrs).get("class") or tag))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element without content."""
         self.seen.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
+        """The element that was opened last must be the one that ends."""
         assert self.open.pop()[0] == tag
 
     def handle_data(self, data: str) -> None:
+        """Text belongs to every element that is open around it."""
         for _, name in self.open:
             self.texts.setdefault(name, []).append(data)
 
@@ -134,6 +138,14 @@ def test_kills_and_what_was_not_seen_are_listed() -> None:
     page = of(frames.now(kills=(frames.kill("api.service"),)))
     assert "kernel OOM kill 2m ago: leaker (pid 812)" in text(page, "kills critical")
     assert text(page, "notes") == "Not seen: 1/dev/kmsg permission denied (run as root)"
+
+
+def test_a_storm_of_kills_is_folded() -> None:
+    """Three kills are read at once, the others on demand, and all are counted."""
+    storm = tuple(frames.kill("a.service", at_boottime_seconds=9_900.0 + i) for i in range(9))
+    page = of(frames.now(kills=storm))
+    assert text(page, "summary").startswith("kernel OOM kills in the last hour: 9")
+    assert page.count("leaker (pid 812)") == 9
 
 
 def test_hostile_names_are_only_text() -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from forestall.engine.tick import Ticked
+from forestall.model.errors import Absent
 from forestall.model.frame import Reading
 from forestall.query.now import Now
 from forestall.query.views import ServiceRow, table
+from forestall.store import disk
 from forestall.ui.web.past import KEPT_SECONDS, SERIES_MAX, Past, Sample, join, recorded
 from tests.support import frames
 from tests.support.frames import MIB
@@ -20,6 +27,7 @@ class Store:
         self.asked: list[tuple[str, float, float]] = []
 
     def read(self, identity: str, since: float, until: float) -> tuple[Sample, ...]:
+        """The samples, whatever the span."""
         self.asked.append((identity, since, until))
         return self.samples
 
@@ -95,6 +103,25 @@ def test_each_use_has_the_limit_of_its_time() -> None:
     assert [sample.limit_bytes for sample in join(used, [])] == [None, None, None]
 
 
-def test_without_a_store_there_is_no_past(tmp_path: object) -> None:
-    """A state directory without a store gives no points and no error."""
-    assert recorded(str(tmp_path))("/a#1", 0.0, 10.0) == ()
+def test_without_a_store_a_chart_begins_with_the_look(tmp_path: Path) -> None:
+    """No directory and an empty one have no past: a chart starts now, and a question for a span is answered so."""
+    for state in (tmp_path, tmp_path / "nowhere"):
+        past = Past(recorded(str(state)))
+        assert len(past.recent(row(frames.reading("a.service")), WALL_SECONDS)) == 1
+        with pytest.raises(Absent):
+            past.between(row(frames.reading("a.service")), 60.0, WALL_SECONDS)
+
+
+def test_the_store_of_an_agent_is_read(tmp_path: Path) -> None:
+    """What the agent's writer appended comes back as samples with their limits, oldest first."""
+    store = disk.Store(str(tmp_path))
+    begin = frames.MOMENT
+    for step in range(3):
+        moment = begin._replace(
+            boottime_seconds=begin.boottime_seconds + 10.0 * step, wall_seconds=WALL_SECONDS + 10.0 * step
+        )
+        reading = frames.reading("a.service", used_bytes=(100 + step) * MIB)
+        store.append(frames.frame(reading)._replace(moment=moment), Ticked((), {}))
+    store.close()
+    samples = recorded(str(tmp_path))("/system.slice/a.service#7", WALL_SECONDS - 5, WALL_SECONDS + 25)
+    assert samples == tuple(Sample(WALL_SECONDS + 10.0 * step, (100.0 + step) * MIB, 512.0 * MIB) for step in range(3))

@@ -35,7 +35,8 @@ def run(options: Namespace) -> int:
     """Show it; 0 when what was promised happened, 1 when not."""
     where = places(options.state_dir, os.getuid(), os.environ)
     tale = Tale(silent=options.json)
-    tale.say("a process leaks 12 MiB/s in a cgroup limited to 256 MiB" + (", nobody guards" if options.no_guard else ""))
+    alone = ", nobody guards" if options.no_guard else ""
+    tale.say(f"a process leaks 12 MiB/s in a cgroup limited to 256 MiB{alone}")
     result, report = demo(where, tale.hear, guarded=not options.no_guard)
     if options.json:
         print(json.dumps(plain(result)))
@@ -67,7 +68,8 @@ class Tale:
             if not message.get("notify"):
                 self.say(f"  ! {message['finding']['summary']}")
         elif kind == "captured":
-            self.say(f"  + captured: {message['pieces']} pieces of evidence (cgroup files, top processes, smaps, pressure)")
+            kinds = "cgroup files, top processes, smaps, pressure"
+            self.say(f"  + captured: {message['pieces']} pieces of evidence ({kinds})")
         elif kind == "minimal":
             self.say("  + minimal capture kept in memory, before anything is stopped")
         elif kind == "outcome" and message["outcome"]["deed"]["verb"] == "terminate":
@@ -88,7 +90,8 @@ class Tale:
         left = message["left"]
         forecast = f"limit in {format_duration(left)}" if left is not None else message["shape"]
         sure = f", {format_ratio(message['confidence'])} sure" if left is not None else ""
-        self.say(f"{at - self._began:5.0f}s [{bar}] {format_bytes(message['used'])} ({format_ratio(share)}) {forecast}{sure}")
+        used = f"{format_bytes(message['used'])} ({format_ratio(share)})"
+        self.say(f"{at - self._began:5.0f}s [{bar}] {used} {forecast}{sure}")
 
 
 def _ending(result: Result, report: Report, *, guarded: bool) -> str:

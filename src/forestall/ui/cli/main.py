@@ -30,6 +30,10 @@ COMMANDS: Final = (
 )
 HIDDEN: Final = ("up",)
 
+HELP_COLUMNS_MIN: Final = 60
+HELP_COLUMNS_MAX: Final = 100
+"""Longer lines of prose are hard to read."""
+
 EXIT_OK: Final = 0
 EXIT_USAGE: Final = 2
 EXIT_CONFIG: Final = 3
@@ -98,6 +102,12 @@ def parser_of(command: ModuleType) -> ArgumentParser:
     """The command's options, and those that every command has: --json, --state-dir, --help."""
     from argparse import SUPPRESS, ArgumentError, ArgumentParser, RawDescriptionHelpFormatter
 
+    class Formatter(RawDescriptionHelpFormatter):
+        """Knows its width: argparse would load shutil for it, which is half a mebibyte in every process."""
+
+        def __init__(self, prog: str) -> None:
+            super().__init__(prog, width=_help_width())
+
     class Parser(ArgumentParser):
         """Fails with our own error in place of argparse's two lines."""
 
@@ -108,7 +118,7 @@ def parser_of(command: ModuleType) -> ArgumentParser:
     parser = Parser(
         prog=prog,
         description=command.HELP,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
         add_help=False,
         allow_abbrev=False,
     )
@@ -125,6 +135,14 @@ def parser_of(command: ModuleType) -> ArgumentParser:
         except ArgumentError:
             continue  # the command has it with a meaning or words of its own, as free's -h in status
     return parser
+
+
+def _help_width() -> int:
+    try:
+        columns = os.get_terminal_size().columns
+    except OSError:
+        columns = 0
+    return max(HELP_COLUMNS_MIN, min(columns or HELP_COLUMNS_MAX, HELP_COLUMNS_MAX))
 
 
 def _overview() -> str:

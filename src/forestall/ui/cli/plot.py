@@ -96,8 +96,9 @@ def _stroke(canvas: _Canvas, start: XY, end: XY) -> Dots:
     for across in range(left, right + 1):
         share = (across - left) / (right - left) if right > left else 1.0
         down = canvas.down(start[1] + (end[1] - start[1]) * share)
-        low, high = sorted((last, down))
-        dots.update((across, row) for row in range(low, high + 1))
+        towards = 1 if down > last else -1
+        dots.update((across, row) for row in range(last + towards, down, towards))
+        dots.add((across, down))
         last = down
     return dots
 

@@ -1,4 +1,4 @@
-"""`forestall run`: a command in a memory-limited cgroup of its own, under guard; one line at the end says what happened."""
+"""`forestall run`: a command in a memory-limited cgroup of its own, under guard; one line at the end tells of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from forestall.model.errors import Malformed, Misuse
 from forestall.model.plain import plain
 from forestall.model.units import format_bytes, format_ratio, parse_bytes, parse_duration
 from forestall.operations.ladder import run_policy
-from forestall.operations.run import Report, Wanted, run as carry_out
+from forestall.operations.run import Report, Wanted
+from forestall.operations.run import run as carry_out
 from forestall.query.places import places
 
 NAME: Final = "run"

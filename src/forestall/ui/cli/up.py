@@ -23,7 +23,9 @@ EPILOG: Final = """examples:
   scripts/run --listen 127.0.0.1:0       the page on any free port
   scripts/run --state-dir ./state        everything that is written below ./state
 """
-_CODE: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from forestall.ui.cli.main import main; sys.exit(main())"
+_CODE: Final = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from forestall.ui.cli.main import main; sys.exit(main())"
+)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -39,7 +41,8 @@ def run(options: Namespace) -> int:
     """Start both, show the table, end both."""
     where = places(options.state_dir, os.getuid(), os.environ)
     config = read_config(options.config, os.environ)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     web.address(options.listen)
     together = Together(config, where, _page(options), os.environ)
     try:
@@ -47,6 +50,9 @@ def run(options: Namespace) -> int:
     except KeyboardInterrupt:
         return 0
     finally:
+        # A second Ctrl-C must not leave the agent behind; the end is bounded in time.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         together.end()
     return 0
 

@@ -32,6 +32,9 @@ FORECAST_RATIO: Final = 0.6
 """The forecast may take so much of the past's width at most."""
 
 GAP_INTERVALS: Final = 3.5
+GAP_SECONDS: Final = 35.0
+"""A pause shorter than three and a half of the slowest usual intervals is no gap: targets at risk are seen ten times
+as often as before."""
 
 
 class Point(NamedTuple):
@@ -175,7 +178,7 @@ def _curve(scale: _Scale, points: tuple[Point, ...]) -> str:
 
 def _runs(points: tuple[Point, ...]) -> list[list[Point]]:
     steps = sorted(a.seconds_ago - b.seconds_ago for a, b in pairwise(points))
-    widest = GAP_INTERVALS * steps[len(steps) // 2]
+    widest = max(GAP_SECONDS, GAP_INTERVALS * steps[len(steps) // 2])
     runs = [[points[0]]]
     for before, point in pairwise(points):
         if before.seconds_ago - point.seconds_ago > widest:

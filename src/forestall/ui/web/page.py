@@ -13,7 +13,8 @@ from forestall.ui.words import ago, kill_line, label, rate, share, size, span, v
 
 ROWS_SHOWN: Final = 200
 CHARTS_SHOWN: Final = 12
-KILLS_SHOWN: Final = 10
+KILLS_SHOWN: Final = 3
+KILLS_LISTED: Final = 50
 BAR_CELLS: Final = 1000
 LEVEL_CLASSES: Final = {Severity.INFO: "ok", Severity.WARNING: "warning", Severity.CRITICAL: "critical"}
 COLUMNS: Final = ("Service", "Used", "Limit", "Level", "Headroom", "Growth", "Left", "Verdict")
@@ -122,8 +123,11 @@ def _host(host: HostRow) -> str:
 def _kills(table: Table) -> str:
     if not table.kills:
         return ""
-    lines = "".join(f"<li>{escape(kill_line(row))}</li>" for row in table.kills[:KILLS_SHOWN])
-    return f'<section class="kills critical"><ul>{lines}</ul></section>'
+    lines = [f"<li>{escape(kill_line(row))}</li>" for row in table.kills[:KILLS_LISTED]]
+    first, rest = "".join(lines[:KILLS_SHOWN]), "".join(lines[KILLS_SHOWN:])
+    more = f"kernel OOM kills in the last hour: {len(table.kills)}"
+    folded = f"<details><summary>{more}</summary><ul>{rest}</ul></details>" if rest else ""
+    return f'<section class="kills critical"><ul>{first}</ul>{folded}</section>'
 
 
 def _services(table: Table) -> str:

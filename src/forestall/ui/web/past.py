@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from forestall.model.errors import Absent
+from forestall.model.errors import Absent, ForestallError
 from forestall.query.now import Now
 from forestall.query.places import places
 from forestall.query.views import ServiceRow
@@ -32,7 +32,7 @@ class Sample(NamedTuple):
 
 
 Read = Callable[[str, float, float], tuple[Sample, ...]]
-"""Samples of an identity between two wall times, oldest first; empty where there is no store."""
+"""Samples of an identity between two wall times, oldest first; Absent where there is no store."""
 
 
 class Past:
@@ -55,7 +55,7 @@ class Past:
         series = self._series.pop(row.identity, None)
         if series is None or wall_seconds - series.newest_seconds() > GAP_SECONDS:
             series = _Series()
-            for sample in self.read(row.identity, wall_seconds - KEPT_SECONDS, wall_seconds):
+            for sample in self._recorded(row.identity, wall_seconds):
                 series.append(sample)
         series.append(Sample(wall_seconds, row.used_bytes, row.limit_bytes))
         self._series[row.identity] = series  # last in the dict: asked for last
@@ -63,8 +63,14 @@ class Past:
             self._series.pop(next(iter(self._series)))
         return series.points(wall_seconds)
 
+    def _recorded(self, identity: str, wall_seconds: float) -> tuple[Sample, ...]:
+        try:
+            return self.read(identity, wall_seconds - KEPT_SECONDS, wall_seconds)
+        except ForestallError:
+            return ()  # no store, or none that may be read: the chart begins with this look
+
     def between(self, row: ServiceRow, seconds: float, wall_seconds: float) -> tuple[Point, ...]:
-        """The points of any span before `wall_seconds`, out of the store."""
+        """The points of any span before `wall_seconds`, out of the store; its errors are the caller's."""
         samples = self.read(row.identity, wall_seconds - seconds, wall_seconds)
         return tuple(Point(wall_seconds - at, used, limit) for at, used, limit in samples)
 
@@ -103,13 +109,12 @@ def recorded(state_dir: str | None) -> Read:
     state = places(state_dir, os.getuid(), os.environ).state
 
     def read(identity: str, since_wall_seconds: float, until_wall_seconds: float) -> tuple[Sample, ...]:
+        if not _has_store(state):
+            raise Absent(f"store in {state}", "start forestall agent, or name its --state-dir")
         from forestall.query.history import history  # brings SQLite, which a page without a store never needs
         from forestall.query.times import Span
 
-        try:
-            found = history(state, identity, Span(since_wall_seconds, until_wall_seconds))
-        except Absent:
-            return ()
+        found = history(state, identity, Span(since_wall_seconds, until_wall_seconds))
         limits = [(point.wall_seconds, point.last) for point in found.limits]
         used = [(point.wall_seconds, point.high) for point in found.points]
         return join(used, limits)
@@ -126,3 +131,10 @@ def join(used: list[tuple[float, float]], limits: list[tuple[float, float]]) -> 
             position += 1
         samples.append(Sample(wall_seconds, used_bytes, limits[position][1] if limits else None))
     return tuple(samples)
+
+
+def _has_store(state: str) -> bool:
+    try:
+        return any(name.endswith(".db") for name in os.listdir(state))
+    except OSError:
+        return False

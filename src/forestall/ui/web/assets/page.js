@@ -15,11 +15,12 @@ function say(text, state) {
 }
 
 function replace(html) {
-  const open = main.querySelector("details.notes")?.open;
+  const open = [...main.querySelectorAll("details[open]")].map((one) => one.parentElement.className + one.className);
   const across = main.querySelector(".scroll")?.scrollLeft;
   main.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
-  const notes = main.querySelector("details.notes");
-  if (notes && open) notes.open = true;
+  for (const one of main.querySelectorAll("details")) {
+    one.open = open.includes(one.parentElement.className + one.className);
+  }
   const scroll = main.querySelector(".scroll");
   if (scroll && across) scroll.scrollLeft = across;
 }
