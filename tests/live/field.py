@@ -107,13 +107,17 @@ class Agent:
 class Player:
     """One process in one limited cgroup."""
 
-    def __init__(self, field: ScratchCgroup, name: str, limit_mib: int, words: tuple[str, ...]) -> None:
+    def __init__(
+        self, field: ScratchCgroup, name: str, limit_mib: int, words: tuple[str, ...], stdout: int | None = None
+    ) -> None:
         self.name = name
         self.limit_mib = limit_mib
         self.cgroup = field.child(name)
         self.cgroup.limit(limit_mib * programs.MIB)
         self.began = time.monotonic()
-        self.process = subprocess.Popen(words, preexec_fn=lambda: self.cgroup.add(0), stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            words, preexec_fn=lambda: self.cgroup.add(0), stdin=subprocess.DEVNULL, stdout=stdout
+        )
 
     @property
     def target(self) -> str:

@@ -103,3 +103,24 @@ def python(code: str, *words: str) -> list[str]:
 
 IGNORES_TERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 HEEDS_TERM = "import time; print('up', flush=True); time.sleep(60)"
+
+
+def read_lines(process: subprocess.Popen[str], until: str) -> list[str]:
+    """Lines of a program's standard output up to and with the first that holds `until`."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if until in line:
+            return lines
+    raise AssertionError(f"{until!r} never came, but {lines}")
+
+
+def become_nobody() -> None:
+    """Give up root in a child that is about to exec: the user who owns nothing."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+NOBODY = 65534

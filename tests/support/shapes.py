@@ -70,7 +70,7 @@ def samples(
     seed: int = 0,
     from_seconds: float = 0.0,
 ) -> Iterator[tuple[float, float]]:
-    """Times and noisy values at a slightly irregular pace, as a busy guard sees them; the same seed, the same samples."""
+    """Times and noisy values at a slightly irregular pace, as a busy guard sees them; a seed repeats them."""
     dice = random.Random(seed)
     time = from_seconds
     while time <= until_seconds:

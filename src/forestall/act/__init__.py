@@ -7,10 +7,13 @@ An act is inline (the guard drives it, a step at each wake, never blocking:
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+import re
+from typing import Final, NamedTuple, Protocol
 
 from forestall.model.policy import Policy
 from forestall.model.target import Target
+
+_MARK: Final = re.compile(r"\{(?:name|unit|path|kind)\}")
 
 
 class Job(NamedTuple):
@@ -31,12 +34,8 @@ class ByHand(Protocol):
 def job_for(argv: tuple[str, ...], target: Target, why: str, deadline_seconds: float) -> Job:
     """Return a job with {name}, {unit}, {path} and {kind} of the target put into argv; other braces stay."""
     facts = {"{name}": target.name, "{unit}": target.name, "{path}": target.path, "{kind}": target.kind}
-    words = []
-    for word in argv:
-        filled = word
-        for mark, value in facts.items():
-            filled = filled.replace(mark, value)
-        words.append(filled)
+    # All marks in one pass: what a name brings along in braces is nobody's mark.
+    words = [_MARK.sub(lambda mark: facts[mark[0]], word) for word in argv]
     told = (
         ("FORESTALL_TARGET", target.name),
         ("FORESTALL_KIND", target.kind),

@@ -66,6 +66,7 @@ class CgroupEye:
             path = cgroup.memory_path(self._procfs.read(f"{pid}/cgroup", 16384), self._collector.cgroupfs.version)
         except ForestallError:
             return False
+        path = self._collector.cgroupfs.below(path)
         return path == self.path or path.startswith(self.path + "/")
 
 

@@ -26,6 +26,7 @@ from forestall.collect.cgroup import CgroupCollector
 from forestall.collect.host import HostCollector
 from forestall.engine import arbiter, tick
 from forestall.engine.host import host_target
+from forestall.engine.ledger import ACCOUNTS_MAX
 from forestall.model.action import DONE, Action, Deed, Outcome
 from forestall.model.capture import Capture
 from forestall.model.errors import ForestallError, Malformed
@@ -34,6 +35,7 @@ from forestall.model.plain import plain
 from forestall.model.policy import Policy
 from forestall.model.target import HOST
 from forestall.system.clock import Clock
+from forestall.system.process import reap_orphans
 from forestall.system.procfs import Procfs
 
 BEAT_SECONDS: Final = 10.0
@@ -73,7 +75,8 @@ class Guard:
         self._running: dict[str, Running] = {}
         self._captures: dict[str, tuple[str, float]] = {}
         self._covering = Covering()
-        self._outcomes: list[Any] = list(live.before.get("outcomes", []))[-OUTCOMES_KEPT:]
+        outcomes = live.before.get("outcomes")
+        self._outcomes: list[Any] = outcomes[-OUTCOMES_KEPT:] if isinstance(outcomes, list) else []
         self._hand: Hand | None = None
         self._poller = select.poll()
         self._polled: set[int] = set()
@@ -96,6 +99,7 @@ class Guard:
     def run(self, extra: dict[int, "telling.Wake"]) -> None:
         """Guard until `stopping`; `extra` are descriptors to poll besides ours, with what to do when readable."""
         self._hand = Hand()
+        self._tell_of_unfinished()
         while not self.stopping:
             for fd in self._wait(extra):
                 if fd in extra:
@@ -106,6 +110,13 @@ class Guard:
             self._go_on_acting()
             self._beat()
 
+    def _tell_of_unfinished(self) -> None:
+        """Say what an earlier guard had begun when it ended: it counts as done, cool-down included."""
+        self._ledger.turn_to(self._moment)
+        for intent in list(self._ledger.unfinished.values()):
+            telling.say(f"forestall: an earlier guard had begun: {intent.words} {intent.name}; it counts as done")
+            self._ledger.checked(intent.action_id)
+
     def _wait(self, extra: dict[int, "telling.Wake"]) -> list[int]:
         wanted = set(extra)
         wakers: dict[int, Watch] = {}
@@ -114,7 +125,7 @@ class Guard:
                 wakers[watch.thresholds.fd] = watch
         wanted.update(wakers)
         wanted.update(fd for running in self._running.values() if (fd := running.hand_fd) is not None)
-        if self.recorder is not None:
+        if self.recorder is not None and self.recorder.fd is not None:
             wanted.add(self.recorder.fd)
         if self._discovery is not None and self._discovery.fd is not None:
             wanted.add(self._discovery.fd)
@@ -320,7 +331,11 @@ class Guard:
         """Give away the hand that stands ready and fork the next."""
         hand = self._hand
         self._hand = Hand()
-        return hand if hand is not None else Hand()
+        if hand is not None and hand.ready():
+            return hand
+        if hand is not None:
+            hand.close()
+        return Hand()
 
     # -- telling ----------------------------------------------------------------------------------------------
 
@@ -342,7 +357,7 @@ class Guard:
                 self.story.tell(message)
         if not self.recorder.silent(now):
             return
-        for message in self.recorder.waiting:
+        for message in self.recorder.unsaid():
             telling.say(telling.line(message))
         if self.recorder.replace(now):
             telling.say("forestall: the recorder was silent for 2 s and has been replaced")
@@ -354,19 +369,27 @@ class Guard:
         if now >= self._beat_due:
             self._beat_due = now + BEAT_SECONDS
             self._write_live()
+            reap_orphans(0)
 
     def _write_live(self) -> None:
-        state = {
+        state: dict[str, Any] = {
             "heartbeat": {"boottime": self._moment.boottime_seconds, "boot": self._moment.boot_id},
-            "ledger": self._ledger.encode(),
             "outcomes": self._outcomes,
             "watched": len(self.watches),
             "recorders_replaced": 0 if self.recorder is None else self.recorder.replaced,
         }
-        try:
-            self._live.write(state)
-        except ForestallError as error:
-            telling.say(f"forestall: live state: {error}")
+        for accounts in (ACCOUNTS_MAX, 256, 64, 16):  # intents are never left out, older accounts are, to fit a slot
+            state["ledger"] = self._ledger.encode(accounts)
+            try:
+                self._live.write(state)
+                break
+            except Malformed:
+                state["outcomes"] = []
+            except ForestallError as error:
+                telling.say(f"forestall: live state: {error}")
+                break
+        else:
+            telling.say("forestall: live state: does not fit")
 
     def forget(self, identity: str) -> None:
         """Another instance of a target has begun: its past is over."""

@@ -77,10 +77,10 @@ def fork_child(work: Callable[[], int], keep: Iterable[int]) -> Child:
     except KeyboardInterrupt:
         code = 130
     except BaseException:  # noqa: BLE001 - the child must not run on in the guard's frames
-        import sys
         import traceback
 
-        traceback.print_exc(file=sys.stderr)
+        with contextlib.suppress(OSError):
+            os.write(2, traceback.format_exc().encode("utf-8", "replace"))
     finally:
         os._exit(code)
 

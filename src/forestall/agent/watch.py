@@ -16,6 +16,8 @@ RATE_WINDOW_SECONDS: Final = 0.25
 RATE_WINDOW_SECONDS_MIN: Final = 0.004
 STEADY_RATIO: Final = 0.01
 ACTING_LOOK_SECONDS: Final = 0.02
+YOUNG_RATIO: Final = 0.25
+"""A cgroup is made first and limited later: until then a quarter of its age is the longest sleep."""
 REST_BYTES_PER_SECOND: Final = 4 * 2**30
 """Faster than one process can take memory: what is further away than this times the rest cannot have been reached."""
 REST_SECONDS_MIN: Final = 0.002
@@ -36,6 +38,7 @@ class Watch:
         self.covered = False
         self._thresholds_limit: int | None = None
         self._recent: deque[tuple[float, int]] = deque(maxlen=32)
+        self._born = now_seconds
         self._steady_at = now_seconds
         self._steady_used = 0
 
@@ -99,6 +102,8 @@ class Watch:
             steady_for_seconds=now_seconds - self._steady_at,
             reclaimable_bytes=max(0, reading.usage_bytes + reading.swap_bytes - reading.used_bytes),
         )
+        young = max(ACTING_LOOK_SECONDS, (now_seconds - self._born) * YOUNG_RATIO)
+        self.interval_seconds = min(self.interval_seconds, young)
         if acting:
             self.interval_seconds = min(self.interval_seconds, ACTING_LOOK_SECONDS)
         self.due = now_seconds + self.interval_seconds

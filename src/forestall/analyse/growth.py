@@ -21,8 +21,10 @@ UNCLEAR: Final = "unclear"
 
 WINDOW_SECONDS_MIN: Final = 5.0
 POINTS_MIN: Final = 5
-FLAT_RATIO: Final = 0.005
+FLAT_RATIO: Final = 0.01
 """A window in which the level moves by less than this share of itself is flat."""
+CLIMB_RATIO: Final = 0.2
+"""Share of the longer window's slope from which a flat window belongs to its curve; after a jump it has none."""
 AGREEMENT_RATIO_MIN: Final = 0.6
 """Kendall's tau below which a window has no direction; a step in the middle of a window has 0.55."""
 SCATTER_RATIO_MAX: Final = 0.12
@@ -89,7 +91,7 @@ def judge(
             piece.kind, piece.line, end - times[begin], len(times) - begin, end, piece.plateau, piece.plateau_low
         )
         if piece.kind == FLAT:
-            return found
+            return bent if bent is not None and _climbs(piece, bent) else found
         if piece.kind == STRAIGHT and piece.plateau >= limit and (bent is None or _kinks(piece, slowing_ratio)):
             return found
         if piece.kind in (STRAIGHT, BENDING):
@@ -98,6 +100,11 @@ def judge(
         first = first or found
         span_seconds /= 2.0
     return bent or first or NOTHING
+
+
+def _climbs(piece: _Piece, bent: Growth) -> bool:
+    """Whether a window too short to show a rise has the slope of the longer, bending one all the same."""
+    return bent.line is not None and piece.line.slope_low > CLIMB_RATIO * bent.line.slope
 
 
 def _kinks(piece: _Piece, slowing_ratio: float) -> bool:

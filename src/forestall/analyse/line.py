@@ -19,7 +19,7 @@ INTERVAL_RATIO: Final = 0.1
 
 
 class Line(NamedTuple):
-    """A fitted line. `slope` per second with the interval `slope_low`..`slope_high`; `at_end` is its value at the last point.
+    """A fitted line. `slope` per second with the interval `slope_low`..`slope_high`; `at_end`: its last value.
 
     `agreement_ratio` -1..1 is Kendall's tau: the share of pairs that rise minus the share that fall.
     `scatter` is the median distance of the points from the line, `deviation` the root of the mean squared one.

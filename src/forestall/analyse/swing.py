@@ -54,7 +54,8 @@ class Swings(NamedTuple):
 
 def deepest_fall(values: list[float]) -> float:
     """The most that the series ever lay below an earlier value of its own."""
-    return max(map(sub, accumulate(values, max), values))
+    deepest: float = max(map(sub, accumulate(values, max), values))
+    return deepest
 
 
 def swings(points: Points) -> Swings:

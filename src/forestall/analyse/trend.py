@@ -6,13 +6,16 @@ It reads `model.series` at its three scales. At each it first looks for teeth (`
 - one that does not is judged by its last run (`analyse.growth`), unless the run is just another tooth: not longer than
   the rises that some scale shows, and not above their peaks.
 
-Of several confident answers the one with the narrowest interval is given, unless another is sooner beyond doubt. `confidence_ratio` is the product of
+Of several confident answers the one with the narrowest interval is given, unless another is sooner beyond doubt.
+`confidence_ratio` is the product of
 
 - the agreement of direction (Kendall's tau over the window's envelope; of peaks and troughs the lesser),
 - how long the growth has lasted, as a share of 10 s (at most 1): what is faster is left to the level,
-- how far the forecast reaches: 1 up to six times the time lasted, and once more for each minute lasted; then falling.
+- how far the forecast reaches: 1 up to six times the time lasted, and once more for each minute lasted; then falling,
+- 0.75 if the scatter of the points leaves it open that the growth slows down and ends below the limit.
 
-A growth that slows down so that it would end below the limit is `warming`, and never confident.
+A growth that does slow down so that it would end below the limit is `warming` and has no confidence. A swing faster
+than the samples (a period of less than five intervals) looks like noise; its forecasts are off by up to a quarter.
 """
 
 from __future__ import annotations
@@ -43,11 +46,14 @@ SAMPLES_MIN: Final = 5
 LASTED_SECONDS: Final = 10.0
 LEAKING_SECONDS: Final = 60.0
 """A confident growth is called a leak once it has lasted this long."""
+LONG_SECONDS: Final = 1800.0
+"""A straight growth that has lasted this long is a leak even if its end lies too far off to be told."""
 HORIZON_RATIO: Final = 6.0
 PEAKS_MIN: Final = 5
-PEAK_DEVIATIONS: Final = 1.0
 DEEP_SWING_RATIO: Final = 0.15
-"""In swings so deep, no noise, fewer standard errors are granted: the line through the troughs bears witness too."""
+"""A swing so deep is no noise."""
+PEAK_DEVIATIONS: Final = 1.0
+"""Standard errors granted to the peaks of a deep swing: fewer, because the line through the troughs bears witness."""
 RECENT_PEAKS: Final = 6
 TOOTH_RISES: Final = 2.0
 """A run is not longer than the rises before it while it lasts less than this many of their upper three quarters."""
@@ -85,7 +91,7 @@ class _Answer(NamedTuple):
 
 
 def judge(series: Series, limit_bytes: float, now: float) -> Trend:
-    """Judge the series against a limit (bytes) at `now` (boottime seconds); costs at most some 300 us."""
+    """Judge the series against a limit (bytes) at `now` (boottime seconds); costs 0.2 to 0.5 ms."""
     if series.samples < SAMPLES_MIN or now - series.first_time < growth.WINDOW_SECONDS_MIN:
         return NO_TREND
     looks = _looks(series)
@@ -104,7 +110,8 @@ def judge(series: Series, limit_bytes: float, now: float) -> Trend:
     if swinging:
         return _trend(_pick(swinging), GROWING)
     if answers and shape in (GROWING, STEADY, UNKNOWN):
-        return _trend(max(answers, key=lambda answer: answer.confidence_ratio), GROWING)
+        likely = max(answers, key=lambda answer: answer.confidence_ratio)
+        return _trend(likely, LEAKING if likely.growth.lasted_seconds >= LONG_SECONDS else GROWING)
     return _unsure(runs[0], shape, looks[0].scale_seconds)
 
 

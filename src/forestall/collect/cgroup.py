@@ -94,13 +94,14 @@ class CgroupFiles:
     Bound to the directory that was there: after a removal every read is Absent.
     """
 
-    __slots__ = ("_cgroupfs", "_kept", "_peak_and_kernel", "_peak_seen_at_bytes", "path", "target")
+    __slots__ = ("_cgroupfs", "_kept", "_peak_and_kernel", "_peak_seen_at_bytes", "_stat_seen", "path", "target")
 
     def __init__(self, cgroupfs: Cgroupfs, path: str) -> None:
         self._cgroupfs = cgroupfs
         self.path = path
         self._peak_and_kernel: tuple[int | None, int | None] = (None, None)
         self._peak_seen_at_bytes = -1
+        self._stat_seen: tuple[bytes, tuple[int | None, ...]] = (b"", ())
         self._kept: dict[str, KeptFile] = {}
         inode = cgroupfs.inode(path)
         shown = printable_path(path)
@@ -133,8 +134,7 @@ class CgroupFiles:
 
     def _use_v1(self, host_swap_free: int) -> Use:
         usage = cgroup.count(self._kept["memory.usage_in_bytes"].read(64))
-        values = cgroup.pick(self._kept["memory.stat"].read(), _V1_STAT)
-        active, inactive, dirty, writeback, rss, cache, shmem, swap = (value or 0 for value in values)
+        active, inactive, dirty, writeback, rss, cache, shmem, swap = [value or 0 for value in self._stat(_V1_STAT)]
         reclaimable = max(0, min(active + inactive - dirty - writeback, usage))
         limit = self._limit("memory.limit_in_bytes")
         both = self._limit("memory.memsw.limit_in_bytes")
@@ -145,8 +145,7 @@ class CgroupFiles:
 
     def _use_v2(self, swap_allowed_above: int) -> Use:
         usage = cgroup.count(self._kept["memory.current"].read(64))
-        values = cgroup.pick(self._kept["memory.stat"].read(), _V2_STAT)
-        active, inactive, dirty, writeback, anon, file, shmem, slab, kernel, sock = values
+        active, inactive, dirty, writeback, anon, file, shmem, slab, kernel, sock = self._stat(_V2_STAT)
         clean = (active or 0) + (inactive or 0) - (dirty or 0) - (writeback or 0) + (slab or 0)
         swap_file = self._kept.get("memory.swap.current")
         swap = 0 if swap_file is None else cgroup.count(swap_file.read(64))
@@ -162,11 +161,18 @@ class CgroupFiles:
         kept = self._kept.get(name)
         return None if kept is None else cgroup.limit(kept.read(64))
 
-    def events(self) -> dict[str, int]:
-        """Return the OOM counters, empty when this kernel has none."""
+    def _stat(self, keys: tuple[bytes, ...]) -> tuple[int | None, ...]:
+        """Return numbers out of memory.stat; of an idle cgroup it stays the same, and is not parsed again."""
+        raw = self._kept["memory.stat"].read()
+        if raw != self._stat_seen[0]:
+            self._stat_seen = raw, cgroup.pick(raw, keys)
+        return self._stat_seen[1]
+
+    def events(self, keys: tuple[bytes, ...]) -> tuple[int | None, ...]:
+        """Return OOM counters, None where this kernel has none."""
         kept = self._kept.get("memory.oom_control" if self._cgroupfs.version == 1 else "memory.events")
-        found = None if kept is None else _optional(lambda: cgroup.flat(kept.read(1024)))
-        return found if found is not None else {}
+        found = None if kept is None else _optional(lambda: cgroup.pick(kept.read(1024), keys))
+        return (None,) * len(keys) if found is None else found
 
     def peak_and_kernel(self, usage_bytes: int) -> tuple[int | None, int | None]:
         """Return highest usage so far and (v1) kernel memory, bytes; read again only when usage has moved."""
@@ -375,11 +381,11 @@ class CgroupCollector:
 
     def _events(self, path: str, use: Use, files: CgroupFiles) -> tuple[int | None, int | None]:
         """Return near misses and kills counted so far."""
-        events = files.events()
         if self.cgroupfs.version == 2:
-            return events.get("max"), events.get("oom_kill")
-        near = self._near_misses.setdefault(path, NearMisses()).see(use.used_bytes, use.limit_bytes)
-        return near, events.get("oom_kill")
+            near, kills = files.events((b"max", b"oom_kill"))
+            return near, kills
+        (kills,) = files.events((b"oom_kill",))
+        return self._near_misses.setdefault(path, NearMisses()).see(use.used_bytes, use.limit_bytes), kills
 
 
 def printable_path(path: str) -> str:

@@ -35,18 +35,22 @@ class TreeCollector:
         self._known: dict[int, int] = {}
 
     def used_bytes(self, now_seconds: float) -> int:
-        """Return anonymous and shared memory and swap of all descendants, bytes."""
+        """Return anonymous memory and swap of all descendants, and the most shared memory that one of them maps, bytes.
+
+        Shared memory is counted once: a database's buffers belong to all its processes.
+        """
         if now_seconds - self._listed_at >= LISTED_AGAIN_SECONDS:
             self._pids = self.members()
             self._listed_at = now_seconds
-        return sum(self._process_bytes(pid) for pid in self._pids)
-
-    def _process_bytes(self, pid: int) -> int:
-        try:
-            status = procpid.status(self._procfs.read(f"{pid}/status", 8192))
-        except ForestallError:
-            return 0
-        return status.anon_bytes + status.shmem_bytes + status.swap_bytes
+        own, shared = 0, 0
+        for pid in self._pids:
+            try:
+                status = procpid.status(self._procfs.read(f"{pid}/status", 8192))
+            except ForestallError:
+                continue
+            own += (status.anon_bytes or 0) + (status.swap_bytes or 0)  # an exiting process has no sizes any more
+            shared = max(shared, status.shmem_bytes or 0)
+        return own + shared
 
     def members(self) -> list[int]:
         """Return the pids of all descendants now, and of those seen before that have lost their parents since."""

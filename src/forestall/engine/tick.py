@@ -65,9 +65,15 @@ class State:
         """Begin a target anew, as after a restart: its series, its latches, and every step armed."""
         self.targets.pop(identity, None)
 
-    def put_off(self, identity: str, step: int, until_boottime_seconds: float) -> None:
-        """A fired step was refused: it fires again at that time if its condition holds then."""
+    def put_off(self, identity: str, step: int, until_boottime_seconds: float, policy: str = "") -> None:
+        """A fired step was refused: it fires again at that time if its condition holds then.
+
+        `policy` is the match text of the step's policy, needed where a step of the host's policy hit its victim.
+        """
         watched = self.targets.get(identity)
+        if policy and (watched is None or watched.policy is None or watched.policy.match != policy):
+            owners = [one for one in self.targets.values() if one.policy is not None and one.policy.match == policy]
+            watched = owners[0] if owners else None
         if watched is not None and 0 <= step < len(watched.steps):
             watched.steps[step].put_off_until = until_boottime_seconds
 

@@ -34,8 +34,8 @@ FRAMES_PER_KEY: Final = 60
 SYNC_SECONDS: Final = 10.0
 EVENTS_WAITING_MAX: Final = 1000
 EVENTS_WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
-PIECES_AT_ONCE: Final = 5
-"""Of making coarser tiers, per call of `maintain`: ten frames each, some 10 ms with 200 targets."""
+PIECES_AT_ONCE: Final = 3
+"""Of making coarser tiers, per call of `maintain`: some 0.1 s, because a silent recorder is replaced."""
 
 _SEALED_AFTER_SECONDS: Final = {RECENT: 0.0, EPISODES: 0.0, LONG: 2 * 3600.0, YEAR: 26 * 3600.0}
 """How long after its period a file is closed for good: coarser tiers are made when finer ones are finished."""

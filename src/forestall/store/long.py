@@ -19,8 +19,10 @@ from forestall.store.reader import Reader
 from forestall.store.schema import LONG, LONG_STEP_SECONDS, RECENT, YEAR, YEAR_STEP_SECONDS, File
 from forestall.store.series import LONG_METRICS, METRICS, Point
 
-FRAMES_PER_PIECE: Final = 10
-SERIES_PER_PIECE: Final = 100
+ROWS_PER_PIECE: Final = 5000
+"""Rows of frames looked at in one piece of work: some 20 ms."""
+
+SERIES_PER_PIECE: Final = 50
 
 COARSER: Final[Mapping[str, str]] = {RECENT: LONG, LONG: YEAR}
 
@@ -28,7 +30,7 @@ _INSERT_TARGET: Final = "INSERT OR IGNORE INTO targets (kind, identity, name, pa
 _FIND_TARGET: Final = "SELECT id FROM targets WHERE kind = ? AND identity = ? AND name = ? AND path = ?"
 _INSERT_CHUNK: Final = "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-Series = dict[Target, list[Point]]
+Series = tuple[Target, list[Point]]
 Write = Callable[[sqlite3.Connection], None]
 
 
@@ -52,68 +54,78 @@ def pending(directory: str) -> File | None:
 def compact(directory: str, file: File) -> Iterator[None]:
     """Make the coarser chunks of one sealed file, a piece at each step; raises sqlite3.Error or OSError."""
     for metric in LONG_METRICS:
-        gathered: Series = {}
-        pieces = _of_frames(directory, file, metric) if file.tier == RECENT else _of_chunks(directory, file, metric)
-        for part in pieces:
-            for target, points in part.items():
-                gathered.setdefault(target, []).extend(points)
-            yield
-        for pairs in _batches(gathered):
-            _write(directory, file, _chunk_writer(metric, pairs))
-            yield
+        batch: list[Series] = []
+        for found in (
+            _of_frames(directory, file, metric) if file.tier == RECENT else _of_chunks(directory, file, metric)
+        ):
+            if found is not None:
+                batch.append(found)
+            if found is None or len(batch) >= SERIES_PER_PIECE:
+                _write(directory, file, _chunk_writer(metric, batch))
+                batch = []
+                yield
+        _write(directory, file, _chunk_writer(metric, batch))
+        yield
     _write(directory, file, lambda connection: _remember(connection, file.name))
 
 
-def _of_frames(directory: str, file: File, metric: str) -> Iterator[Series]:
-    """Each target's points of 10 s out of an hour of frames; what is yielded before the last is empty."""
+def _of_frames(directory: str, file: File, metric: str) -> Iterator[Series | None]:
+    """Each target's points of 10 s out of an hour of frames; None after each piece of work."""
     held: dict[Target, _Held] = {}
-    for index, coded in enumerate(Reader(directory).frames_of(file, series.columns((metric,)))):
+    rows = 0
+    for coded in Reader(directory).frames_of(file, series.columns((metric,))):
         at = series.wall_seconds(coded) // LONG_STEP_SECONDS * LONG_STEP_SECONDS
         for target, number in series.everyone(coded, metric):
             held.setdefault(target, _Held()).add(at, number)
-        if index % FRAMES_PER_PIECE == 0:
-            yield {}
-    yield {target: points.points() for target, points in held.items()}
+            rows += 1
+        if rows > ROWS_PER_PIECE:
+            rows = 0
+            yield None
+    for target, points in held.items():
+        yield target, points.points()
 
 
-def _of_chunks(directory: str, file: File, metric: str) -> Iterator[Series]:
+def _of_chunks(directory: str, file: File, metric: str) -> Iterator[Series | None]:
     """Each target's points of 5 min out of a day of chunks."""
     reader = Reader(directory)
-    for index, target in enumerate(reader.targets_of(file)):
+    for target in reader.targets_of(file):
         points = [point for chunk in reader.chunks_of(file, target, metric) for point in chunk]
-        yield {target: chunks.gather(points, YEAR_STEP_SECONDS)} if points else {}
-        if index % SERIES_PER_PIECE == 0:
-            yield {}
+        if points:
+            yield target, chunks.gather(points, YEAR_STEP_SECONDS)
+        yield None
 
 
 class _Held:
-    """Points while they are gathered: arrays, because an hour of a busy host has half a million of them."""
+    """Points while they are gathered, as pairs of time and last value: objects would take ten times the memory.
+
+    The extremes are held only of those steps that have more than one value.
+    """
 
     def __init__(self) -> None:
         self._numbers = array("d")
+        self._extremes: dict[float, tuple[float, float]] = {}
 
     def add(self, at: float, number: float) -> None:
         held = self._numbers
-        if held and held[-4] == at:
-            held[-3], held[-2], held[-1] = min(held[-3], number), max(held[-2], number), number
-        else:
-            held.extend((at, number, number, number))
+        if not held or held[-2] != at:
+            held.extend((at, number))
+            return
+        low, high = self._extremes.get(at, (held[-1], held[-1]))
+        self._extremes[at] = min(low, number), max(high, number)
+        held[-1] = number
 
     def points(self) -> list[Point]:
-        held = self._numbers
-        found = [Point._make(held[place : place + 4]) for place in range(0, len(held), 4)]
+        pairs = zip(self._numbers[::2], self._numbers[1::2], strict=True)
+        found = [Point(at, *self._extremes.get(at, (last, last)), last) for at, last in pairs]
         return chunks.gather(found, LONG_STEP_SECONDS)  # a wall clock that went back gives a step twice
 
 
-def _batches(gathered: Series) -> Iterator[list[tuple[Target, list[Point]]]]:
-    pairs = [(target, points) for target, points in gathered.items() if points]
-    for first in range(0, len(pairs), SERIES_PER_PIECE):
-        yield pairs[first : first + SERIES_PER_PIECE]
+def _chunk_writer(metric: str, batch: list[Series]) -> Write | None:
+    if not batch:
+        return None
 
-
-def _chunk_writer(metric: str, pairs: list[tuple[Target, list[Point]]]) -> Write:
     def write(connection: sqlite3.Connection) -> None:
-        for target, points in pairs:
+        for target, points in batch:
             connection.execute(_INSERT_TARGET, _shown(target))
             (row,) = connection.execute(_FIND_TARGET, _shown(target)).fetchone()
             connection.execute(_INSERT_CHUNK, (row, metric, *_summary(points), chunks.encode(points, _steps(metric))))
@@ -135,8 +147,10 @@ def _remember(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("INSERT OR IGNORE INTO sources VALUES (?)", (name,))
 
 
-def _write(directory: str, file: File, work: Write) -> None:
+def _write(directory: str, file: File, work: Write | None) -> None:
     """One transaction on the coarser file of the period; open no longer than that, so it is never left in WAL mode."""
+    if work is None:
+        return
     coarser = files.next_to_write(directory, COARSER[file.tier], file.begin_wall_seconds)
     connection = files.open_to_write(directory, coarser)
     try:

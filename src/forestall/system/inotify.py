@@ -14,8 +14,6 @@ _IN_CREATE: Final = 0x100
 _IN_DELETE: Final = 0x200
 _IN_MOVED_TO: Final = 0x80
 _IN_ONLYDIR: Final = 0x01000000
-_IN_IGNORED: Final = 0x8000
-"""The kernel has taken the watch away: its directory is gone, and one of the same name is another."""
 _EVENT: Final = struct.Struct("iIII")
 _BATCH_BYTES: Final = 65536
 
@@ -51,16 +49,28 @@ class DirectoryEvents:
             raw = os.read(self.fd, _BATCH_BYTES)
         except BlockingIOError:
             return False
-        ended = set()
+        for path in self._removed(raw):
+            number = self._watched.pop(path, None)
+            if number is not None:
+                self._library.inotify_rm_watch(self.fd, number)
+        return True
+
+    def _removed(self, raw: bytes) -> set[str]:
+        """Return the paths that these events report gone: what is made there again is another directory.
+
+        Told by the parent's event: cgroup file systems never send IN_IGNORED for the directory itself (tried).
+        """
+        paths = {number: path for path, number in self._watched.items()}
+        removed = set()
         offset = 0
         while offset < len(raw):
             number, mask, _, name_bytes = _EVENT.unpack_from(raw, offset)
-            offset += _EVENT.size + name_bytes
-            if mask & _IN_IGNORED:
-                ended.add(number)
-        if ended:
-            self._watched = {path: number for path, number in self._watched.items() if number not in ended}
-        return True
+            begin = offset + _EVENT.size
+            offset = begin + name_bytes
+            if mask & _IN_DELETE and number in paths:
+                name = raw[begin:offset].rstrip(b"\0")
+                removed.add(f"{paths[number]}/{os.fsdecode(name)}")
+        return removed
 
     def close(self) -> None:
         """Let all watches go."""

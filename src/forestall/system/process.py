@@ -218,6 +218,20 @@ def favour_nobody() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
+def allow_open_files(count: int) -> None:
+    """Raise this process's soft limit of open files to `count`, or to its hard limit where that is lower.
+
+    Programs that use select(2) break above 1024, so what we start for others must not inherit it:
+    for processes of ours that read, and start nothing (getrlimit(2)).
+    """
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def become(argv: Sequence[str], keep: Sequence[int]) -> NoReturn:
     """Replace this process by another program, with `keep` left open; raises Absent or Denied when that fails."""
     for descriptor in keep:

@@ -1,0 +1,186 @@
+"""How the guard tells: acknowledged, sent again, said past a recorder that is silent, and never waited for."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forestall.agent import telling
+from forestall.agent.lines import Inlet, Outlet
+from forestall.agent.telling import REPLACED_A_MINUTE_MAX, SILENT_SECONDS_MAX, WAITING_MAX, Recorder, line, say
+from tests.support.processes import gone, state, wait_until
+
+
+def echo(inlet: Inlet, outlet: Outlet) -> int:
+    """A recorder that answers every message with itself and an acknowledgement."""
+    poller = select.poll()
+    poller.register(inlet.fd, select.POLLIN)
+    while not inlet.ended:
+        poller.poll()
+        for message in inlet.receive():
+            outlet.send({"k": "echo", "of": message})
+            outlet.send({"k": "ack", "n": message["n"]})
+    return 0
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """A recorder that echoes."""
+    one = Recorder(echo)
+    yield one
+    one.close()
+
+
+def receive(recorder: Recorder, now: float, count: int) -> list[dict[str, Any]]:
+    """The next messages, waited for."""
+    got: list[dict[str, Any]] = []
+
+    def enough() -> bool:
+        got.extend(recorder.receive(now))
+        return len(got) >= count and not recorder.waiting
+
+    wait_until(enough)
+    return got
+
+
+def test_what_is_acknowledged_waits_no_longer(recorder: Recorder) -> None:
+    """A message arrives, its acknowledgement is taken out, and nothing is due any more."""
+    recorder.send({"k": "finding", "text": "é"}, 100.0)
+    assert recorder.due() == 100.0 + SILENT_SECONDS_MAX
+    assert receive(recorder, 100.1, 1) == [{"k": "echo", "of": {"k": "finding", "text": "é", "n": 1}}]
+    assert recorder.due() is None
+    assert not recorder.silent(1000.0)
+
+
+def test_a_stopped_recorder_is_replaced_and_hears_it_all_again(recorder: Recorder) -> None:
+    """Silent for two seconds it is killed; the next one gets what was not acknowledged, in order."""
+    first = recorder.pid
+    os.kill(first, signal.SIGSTOP)
+    wait_until(lambda: state(first) == "T")
+    recorder.send({"k": "finding", "number": 1}, 100.0)
+    recorder.send({"k": "finding", "number": 2}, 101.0)
+    assert not recorder.silent(101.9)
+    assert recorder.silent(102.0)
+    assert [message["number"] for message in recorder.unsaid()] == [1, 2]
+    assert recorder.unsaid() == []
+    assert recorder.replace(102.0)
+    assert state(first) == ""
+    assert (recorder.replaced, recorder.pid != first) == (1, True)
+    assert [message["of"]["number"] for message in receive(recorder, 102.1, 2)] == [1, 2]
+    assert not recorder.silent(110.0)
+
+
+def test_a_recorder_that_died_is_silent_at_once(recorder: Recorder) -> None:
+    """Its closed pipe is noticed without anything asked of it."""
+    os.kill(recorder.pid, signal.SIGKILL)
+    wait_until(lambda: gone(recorder.pid))
+    assert recorder.receive(100.0) == []
+    assert recorder.silent(100.0)
+
+
+def test_one_that_dies_again_and_again_is_left_for_a_minute() -> None:
+    """After six times in a minute there is no recorder, no descriptor to spin on, and a next try when it is over."""
+    recorder = Recorder(lambda *_: 1)
+    recorder.send({"k": "finding"}, 100.0)
+    tries = 0
+    while recorder.fd is not None:
+        wait_until(lambda: recorder.receive(100.0) == [] and recorder.silent(100.0))
+        tries += recorder.replace(100.0 + tries)
+    assert tries == REPLACED_A_MINUTE_MAX
+    assert recorder.due() == 160.0
+    assert not recorder.silent(159.0)
+    recorder.send({"k": "finding"}, 130.0)
+    assert recorder.receive(130.0) == []
+    assert recorder.silent(160.0)
+    assert recorder.replace(160.0)
+    assert recorder.fd is not None
+    recorder.close()
+    recorder.close()
+    recorder.dismiss(5.0)
+
+
+def test_a_recorder_that_does_not_read_costs_no_time(recorder: Recorder) -> None:
+    """A thousand messages to a stopped recorder are sent without waiting, and the newest are kept."""
+    os.kill(recorder.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    for number in range(1000):
+        recorder.send({"k": "finding", "number": number, "text": "x" * 2000}, 100.0)
+    assert time.monotonic() - began < 1.0
+    assert [message["number"] for message in recorder.waiting] == list(range(1000 - WAITING_MAX, 1000))
+
+
+def test_a_message_too_long_for_a_line_arrives_cut(recorder: Recorder) -> None:
+    """What a target's owner made too long is told in part; the recorder is not taken for silent over it."""
+    recorder.send({"k": "finding", "name": "n" * 10_000}, 100.0)
+    (got,) = receive(recorder, 100.1, 1)
+    assert got["of"]["name"].startswith("nnn") or got["of"]["name"].endswith("…")
+    assert recorder.due() is None
+
+
+def test_a_dismissed_recorder_finishes_first(tmp_path: Path) -> None:
+    """Its pipe is closed, it gets its time to finish, and is ended for good after it."""
+
+    def finish(inlet: Inlet, outlet: Outlet) -> int:
+        echo(inlet, outlet)
+        time.sleep(0.3)
+        (tmp_path / "finished").touch()
+        return 0
+
+    recorder = Recorder(finish)
+    recorder.dismiss(5.0)
+    assert (tmp_path / "finished").exists()
+    assert state(recorder.pid) == ""
+
+
+def test_a_dismissed_recorder_that_hangs_is_killed() -> None:
+    """One that does not come to an end in its time is ended."""
+    recorder = Recorder(lambda *_: time.sleep(60) or 0)
+    began = time.monotonic()
+    recorder.dismiss(0.2)
+    assert 0.2 <= time.monotonic() - began < 1.0
+    assert state(recorder.pid) == ""
+
+
+def test_saying_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A standard error that nobody reads swallows lines after it is full; one that is read gets them whole."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    kept = os.dup(2)
+    os.dup2(writing, 2)
+    try:
+        began = time.monotonic()
+        said = [say(f"line {number} é\udcff" + "x" * 500) for number in range(50)]
+        assert time.monotonic() - began < 1.0
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(writing)
+    assert said[0]
+    assert not said[-1]
+    got = os.read(reading, 65536)
+    os.close(reading)
+    assert got.count(b"\n") == said.count(True)
+
+
+def test_messages_have_words_for_when_nobody_else_can_tell_them() -> None:
+    """A finding, an outcome and a refusal are one line each."""
+    target = {"name": "api.service"}
+    outcome = {"deed": {"verb": "restart"}, "target": target, "result": "failed", "words": "exit code 5"}
+    assert line({"k": "outcome", "outcome": outcome}) == "forestall: restart api.service: failed: exit code 5"
+    finding = {"target": target, "summary": "used 93% of limit"}
+    assert line({"k": "finding", "finding": finding}) == "forestall: api.service: used 93% of limit"
+    assert line({"k": "refusal", "words": "it is protected"}) == "forestall: not done: it is protected"
+    assert line({"k": "capture"}) == "forestall: capture waits for the recorder"
+
+
+def test_silence_lasts_two_seconds() -> None:
+    """The design's number."""
+    assert telling.SILENT_SECONDS_MAX == 2.0
