@@ -7,6 +7,7 @@ import os
 import random
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,22 @@ def test_a_state_that_does_not_fit_spoils_nothing(path: str) -> None:
 
 def _slot(whole: bytes, slot: int) -> bytes:
     return whole[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES]
+
+
+def test_the_first_that_fits_is_written(path: str) -> None:
+    """Of ever shorter states the first that fits a slot is kept; the others are never made."""
+    made = []
+
+    def shorter() -> Iterator[dict[str, str]]:
+        for size in (SLOT_BYTES, 100, 10):
+            made.append(size)
+            yield {"text": "x" * size}
+
+    live = LiveState(path)
+    live.write({"text": "x" * (SLOT_BYTES + 1)}, shorter())
+    live.close()
+    assert read_state(path) == (1, {"text": "x" * 100})
+    assert made == [SLOT_BYTES, 100]
 
 
 @pytest.mark.parametrize(

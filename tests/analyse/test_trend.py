@@ -160,7 +160,7 @@ def test_warming_is_not_a_leak(plateau_ratio: float, time_constant_seconds: floa
 @pytest.mark.parametrize("calm_seconds", [5.0, 60.0, 500.0])
 @pytest.mark.parametrize("interval_seconds", [0.05, 1.0])
 def test_a_step_is_steady_once_it_is_flat(calm_seconds: float, interval_seconds: float) -> None:
-    """60 % of the limit within three seconds: no confident growth of ten seconds, and nearly always steady after 8 s."""
+    """60 % of the limit within three seconds: no confident growth of ten seconds, and mostly steady after 8 s."""
     shape = shapes.step(0.05 * LIMIT, 0.60 * LIMIT, calm_seconds, 3.0)
     trends = judged(shape, calm_seconds + 100.0, interval_seconds=interval_seconds, noise_ratio=0.002)
     assert [trend for _, trend in confident(trends) if trend.lasted_seconds >= 10.0] == []

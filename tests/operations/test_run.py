@@ -30,16 +30,15 @@ pytestmark = pytest.mark.live
 
 
 class Place:
-    """A state directory, a word that marks the command's processes, and what was there before."""
+    """A state directory and a word that marks the command's processes."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
         self.mark = f"mark-{secrets.token_hex(8)}"
-        self.before = run_cgroups()
 
     def clean(self) -> None:
         """Nothing of the run is left."""
-        nothing_left(self.state, self.before, self.mark)
+        nothing_left(self.state, self.mark)
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_the_command_lives_in_a_cgroup_with_the_limit(place: Place) -> None:
     script = "sh -c 'cat /proc/self/cgroup' | grep memory; echo up; exec sleep 20"
     with started(run_words(place.state, "--swap", "0", "--", "sh", "-c", script, place.mark)) as run:
         path = read_lines(run, "memory")[-1].strip().rpartition(":")[2]
-        (group,) = run_cgroups() - place.before
+        (group,) = run_cgroups(place.state)
         assert path == f"/{group.name}"
         assert (group / "memory.limit_in_bytes").read_text(encoding="ascii") == f"{64 * 2**20}\n"
         swap = group / "memory.memsw.limit_in_bytes"

@@ -44,7 +44,7 @@ def test_it_tells_the_numbers_and_since_when() -> None:
         ("headroom", "bytes"),
         ("headroom of RAM", "ratio"),
     ]
-    assert "8.0%" in finding.summary
+    assert "8% of 8 GiB" in finding.summary
 
 
 def test_services_are_none_of_its_business() -> None:

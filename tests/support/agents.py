@@ -64,4 +64,5 @@ def agent(state: Path, *services: str) -> Iterator[Agent]:
     with errors, started(words, stderr=errors) as process:
         one = Agent(process, state)
         wait_until(lambda: (state / "run" / "now").exists() or process.poll() is not None)
+        assert process.poll() is None, (state / "stderr").read_text(encoding="utf-8")
         yield one

@@ -30,9 +30,9 @@ def report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return last
 
 
-def run_cgroups() -> set[Path]:
-    """The cgroups of runs that exist now."""
-    return {path for path in MEMORY.glob("forestall-run-*") if path.is_dir()}
+def run_cgroups(state: Path) -> list[Path]:
+    """The cgroups that the runs of this state directory have now; others' runs are none of ours."""
+    return [group for path in (state / "run").glob("*-*") if (group := MEMORY / f"forestall-run-{path.name}").is_dir()]
 
 
 def runtime_files(state: Path) -> list[str]:
@@ -40,10 +40,10 @@ def runtime_files(state: Path) -> list[str]:
     return sorted(str(path.relative_to(state)) for path in (state / "run" / "run").glob("*/**/*"))
 
 
-def nothing_left(state: Path, before: set[Path], mark: str) -> None:
-    """No process that mentions `mark`, no cgroup that was not there before, no runtime files."""
+def nothing_left(state: Path, mark: str) -> None:
+    """No process that mentions `mark`, no cgroup of a run, no runtime files."""
     wait_until(lambda: not mentioning(mark), 8.0)
-    wait_until(lambda: run_cgroups() <= before, 5.0)
+    wait_until(lambda: run_cgroups(state) == [], 5.0)
     wait_until(lambda: runtime_files(state) == [], 5.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -62,6 +63,8 @@ def worker(group: ScratchCgroup | None = None, *, own_group: bool = False) -> It
             one.do("pass")
             yield one
         finally:
+            if own_group:
+                os.killpg(started.pid, signal.SIGKILL)  # with the children that it may have made
             started.kill()
 
 

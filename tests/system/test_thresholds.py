@@ -68,12 +68,12 @@ def test_nothing_fires_after_the_levels_are_taken_back(scratch_cgroup: Callable[
 
 @pytest.mark.live
 def test_what_cannot_be_registered_is_said(scratch_cgroup: Callable[..., ScratchCgroup]) -> None:
-    """A level that is no size is Malformed, a cgroup that is gone Absent."""
+    """An eventfd that is closed already is Malformed, a cgroup that is gone Absent."""
     group = scratch_cgroup()
-    wrong = UsageThresholds(Cgroupfs(group.mount, 1), group.path, [2**70])
+    wrong = UsageThresholds(Cgroupfs(group.mount, 1), group.path, [MIB])
+    wrong.close()
     with pytest.raises(Malformed):
         wrong.register()
-    wrong.close()
     late = UsageThresholds(Cgroupfs(group.mount, 1), group.path, [MIB])
     group.directory.rmdir()
     with pytest.raises(Absent):

@@ -16,7 +16,7 @@ from forestall.agent.acting import CAPTURE_SECONDS_MAX, Ended, Running
 from forestall.agent.covering import Covering
 from forestall.agent.discovery import Discovery
 from forestall.agent.eyes import CgroupEye
-from forestall.agent.hand import Hand
+from forestall.agent.hand import Hand, living
 from forestall.agent.livestate import LiveState
 from forestall.agent.offspring import is_ours
 from forestall.agent.telling import Recorder
@@ -26,7 +26,6 @@ from forestall.collect.cgroup import CgroupCollector
 from forestall.collect.host import HostCollector
 from forestall.engine import arbiter, tick
 from forestall.engine.host import host_target
-from forestall.engine.ledger import ACCOUNTS_MAX
 from forestall.model.action import DONE, Action, Deed, Outcome
 from forestall.model.capture import Capture
 from forestall.model.errors import ForestallError, Malformed
@@ -329,13 +328,8 @@ class Guard:
 
     def take_hand(self) -> Hand:
         """Give away the hand that stands ready and fork the next."""
-        hand = self._hand
-        self._hand = Hand()
-        if hand is not None and hand.ready():
-            return hand
-        if hand is not None:
-            hand.close()
-        return Hand()
+        hand, self._hand = self._hand, Hand()
+        return living(hand)
 
     # -- telling ----------------------------------------------------------------------------------------------
 
@@ -374,22 +368,17 @@ class Guard:
     def _write_live(self) -> None:
         state: dict[str, Any] = {
             "heartbeat": {"boottime": self._moment.boottime_seconds, "boot": self._moment.boot_id},
+            "ledger": self._ledger.encode(),
             "outcomes": self._outcomes,
             "watched": len(self.watches),
             "recorders_replaced": 0 if self.recorder is None else self.recorder.replaced,
         }
-        for accounts in (ACCOUNTS_MAX, 256, 64, 16):  # intents are never left out, older accounts are, to fit a slot
-            state["ledger"] = self._ledger.encode(accounts)
-            try:
-                self._live.write(state)
-                break
-            except Malformed:
-                state["outcomes"] = []
-            except ForestallError as error:
-                telling.say(f"forestall: live state: {error}")
-                break
-        else:
-            telling.say("forestall: live state: does not fit")
+        # Intents are never left out; outcomes and the oldest accounts are, if need be, to fit a slot.
+        shorter = ({**state, "outcomes": [], "ledger": self._ledger.encode(accounts)} for accounts in (256, 64, 16))
+        try:
+            self._live.write(state, shorter)
+        except ForestallError as error:
+            telling.say(f"forestall: live state: {error}")
 
     def forget(self, identity: str) -> None:
         """Another instance of a target has begun: its past is over."""

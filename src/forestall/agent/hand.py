@@ -93,6 +93,15 @@ class Hand:
         self._told.close()
 
 
+def living(hand: Hand | None) -> Hand:
+    """Return the hand if it still lives, and a new one otherwise: it may have been killed while it waited."""
+    if hand is not None and hand.ready():
+        return hand
+    if hand is not None:
+        hand.close()
+    return Hand()
+
+
 def _work(job_fd: int, told_fd: int) -> int:
     """Be a hand: wait for one job, carry it out, tell."""
     inlet, outlet = Inlet(job_fd), Outlet(told_fd)

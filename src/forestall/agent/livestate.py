@@ -14,6 +14,8 @@ import json
 import os
 import struct
 import zlib
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final
 
 from forestall.model.errors import Malformed
@@ -68,12 +70,22 @@ class LiveState:
         self.before = before[1] if before is not None else {}
         self._captures = newest_capture_sequence(path)
 
-    def write(self, content: dict[str, Any]) -> None:
-        """Replace the state by one pwrite; raises Malformed when it does not fit a slot."""
-        # Counted up only once it is sure to fit: two skipped numbers in a row would hit the slot that still holds.
-        encoded = _encode(self.sequence + 1, content)
-        self.sequence += 1
-        self._put(self.sequence % STATE_SLOTS, encoded)
+    def write(self, content: dict[str, Any], shorter: Iterable[dict[str, Any]] = ()) -> None:
+        """Replace the state by one pwrite, by the first of `shorter` that fits a slot when `content` does not.
+
+        Raises Malformed when none fits.
+        """
+        # Counted up only once it is sure to fit: a skipped number would make the next write hit the slot that holds.
+        for candidate in chain((content,), shorter):
+            try:
+                encoded = _encode(self.sequence + 1, candidate)
+            except Malformed as error:
+                refused = error
+                continue
+            self.sequence += 1
+            self._put(self.sequence % STATE_SLOTS, encoded)
+            return
+        raise refused
 
     def keep_capture(self, content: dict[str, Any]) -> int:
         """Keep a minimal capture and return its number; the oldest of CAPTURE_SLOTS gives way."""

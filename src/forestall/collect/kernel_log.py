@@ -65,7 +65,7 @@ def _kill(line: kmsg.KillLine, moment: Moment, suspended: float) -> Kill:
         pid=line.pid,
         comm=line.comm,
         limit_path=line.oom_memcg,
-        victim_path=line.task_memcg,
+        victim_path=line.task_memcg or line.group_memcg,
         anon_rss_bytes=line.anon_rss_bytes,
         file_rss_bytes=line.file_rss_bytes,
         shmem_rss_bytes=line.shmem_rss_bytes,

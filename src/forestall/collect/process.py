@@ -61,7 +61,7 @@ class _Process:
 
     def __init__(self, statm: KeptFile) -> None:
         self.statm = statm
-        self.seen = b""
+        self.seen: bytes | None = None
         self.size_bytes = -1
         self.status_at_bytes = -MOVED_BYTES
         self.resident_bytes = self.own_bytes = self.shmem_bytes = self.swap_bytes = 0

@@ -17,6 +17,14 @@ from forestall.system.process import Held, Launch, launch
 
 FIRST_FRAME_SECONDS_MAX: Final = 15.0
 END_SECONDS_MAX: Final = 8.0
+LOOKED_AT_SECONDS: Final = 2.0
+
+
+def brisk(config: Config) -> Config:
+    """Return the configuration with a livelier pace where no file says otherwise: somebody is looking."""
+    if config.files:
+        return config
+    return config._replace(agent=config.agent._replace(interval_seconds=LOOKED_AT_SECONDS))
 
 
 class Together:
@@ -27,7 +35,7 @@ class Together:
         self._children: list[Held] = []
         self._places = places
         try:
-            self._children.append(start_agent(config, places))
+            self._children.append(start_agent(brisk(config), places))
             self._await_first_frame()
             self._children.append(Held(launch(Launch(page, environment, own_session=True))))
         except BaseException:

@@ -1,0 +1,76 @@
+"""The cgroup of a run: made with its limits, measured by the kernel, removed; or clearly refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from forestall.model.errors import Denied, ForestallError
+from forestall.operations.enclosure import enclose, planned_path
+from tests.support.processes import python
+
+pytestmark = pytest.mark.live
+
+MIB = 2**20
+
+
+def test_it_has_its_limits_and_counts(live: str) -> None:
+    """Limit and swap stand, a process that joins is counted, peak and kills come from the kernel."""
+    enclosure = enclose(f"test-{os.getpid()}", 64 * MIB, 0)
+    try:
+        directory = Path(live + enclosure.path)
+        assert (directory / "memory.limit_in_bytes").read_text(encoding="ascii") == f"{64 * MIB}\n"
+        assert enclosure.inode == directory.stat().st_ino
+        (joined,) = enclosure.join
+
+        def join() -> None:
+            Path(joined).write_text("0", encoding="ascii")
+
+        subprocess.run(python("x = b'x' * (30 << 20)"), preexec_fn=join, check=True)
+        subprocess.run(python("x = b'x' * (90 << 20)"), preexec_fn=join, check=False)
+        counters = enclosure.counters()
+        assert counters.peak_bytes is not None
+        assert 30 * MIB < counters.peak_bytes <= 64 * MIB
+        assert counters.kills == 1
+    finally:
+        assert enclosure.remove()
+    assert not directory.exists()
+    with pytest.raises(ForestallError):
+        enclosure.counters()
+
+
+def test_one_that_exists_is_not_taken_over(live: str) -> None:
+    """A name that is taken raises and leaves the other's cgroup as it is."""
+    first = enclose(f"test-{os.getpid()}", 64 * MIB, None)
+    try:
+        with pytest.raises(ForestallError):
+            enclose(f"test-{os.getpid()}", 32 * MIB, None)
+        assert Path(live + first.path).is_dir()
+    finally:
+        first.remove()
+
+
+def test_a_limit_that_the_kernel_refuses_leaves_nothing(live: str) -> None:
+    """The cgroup goes again when its limit cannot be set."""
+    with pytest.raises(ForestallError):
+        enclose(f"test-{os.getpid()}", -5 * MIB, None)
+    assert not Path(live + planned_path(f"test-{os.getpid()}")).exists()
+
+
+def test_without_root_it_is_denied(live: str) -> None:
+    """Who may not make a cgroup is told so, in a child that has given up root."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.setgid(65534)
+            os.setuid(65534)
+            enclose("test-nobody", 64 * MIB, None)
+        except Denied:
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

@@ -1,0 +1,43 @@
+"""`forestall capture TARGET`: a target as people name it, the evidence on stdout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forestall.ui.cli import main
+from tests.support.processes import HEEDS_TERM, python, started
+from tests.support.scratch import ScratchCgroup
+
+
+@pytest.mark.live
+def test_a_cgroup_by_its_path(
+    tmp_path: Path, scratch_cgroup: Callable[..., ScratchCgroup], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As JSON with a version and as text with headings, both with the same pieces."""
+    group = scratch_cgroup(64 * 2**20)
+    words = ["sh", "-c", f'echo $$ >{group.directory}/cgroup.procs; exec "$@"', "sh", *python(HEEDS_TERM)]
+    with started(words) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert main.main(["capture", "--state-dir", str(tmp_path), "--json", group.path]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert main.main(["capture", "--state-dir", str(tmp_path), group.path]) == 0
+        text = capsys.readouterr().out
+    names = [piece["name"] for piece in told["pieces"]]
+    assert told["version"] == 1
+    assert {"memory.stat", "top", f"smaps_rollup {process.pid}"} <= set(names)
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == names
+    assert text.startswith("# ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_target_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that nothing has is one line and no capture."""
+    assert main.main(["capture", "--state-dir", str(tmp_path), "no-such-service-anywhere"]) != 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "no-such-service-anywhere" in captured.err
