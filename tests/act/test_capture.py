@@ -71,7 +71,9 @@ def test_a_hostile_name_stays_on_its_line(tmp_path: Path) -> None:
 def test_pieces_never_exceed_their_bound(parts: list[tuple[str, str]]) -> None:
     """Whatever is captured fits, what is cut says so, and the first pieces are the last to be cut."""
     kept = bounded(Piece(name, text) for name, text in parts)
-    total = sum(len(piece.text.encode("utf-8", "replace")) + len(piece.name.encode("utf-8", "replace")) for piece in kept)
+    total = sum(
+        len(piece.text.encode("utf-8", "replace")) + len(piece.name.encode("utf-8", "replace")) for piece in kept
+    )
     assert total <= MINIMAL_BYTES_MAX
     for piece, (name, text) in zip(kept, parts, strict=False):
         assert piece.name == name

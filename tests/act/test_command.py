@@ -23,7 +23,9 @@ def test_facts_stand_where_they_are_asked_for() -> None:
 
 def test_a_name_stays_one_word() -> None:
     """A hostile name is one argument, whatever is in it."""
-    job = PLUGIN.job(Target(CONTAINER, "x#1", "$(id); a b", "/x"), Policy("container:*", command=("tell", "{name}")), "")
+    job = PLUGIN.job(
+        Target(CONTAINER, "x#1", "$(id); a b", "/x"), Policy("container:*", command=("tell", "{name}")), ""
+    )
     assert job.argv == ("tell", "$(id); a b")
 
 

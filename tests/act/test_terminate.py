@@ -16,7 +16,7 @@ from forestall.agent.eyes import CgroupEye
 from forestall.agent.sweep import find_cgroups
 from forestall.model.action import DONE, FAILED
 from forestall.system.procfs import Procfs
-from tests.support.processes import HEEDS_TERM, IGNORES_TERM, gone, python, started, wait_until
+from tests.support.processes import HEEDS_TERM, IGNORES_TERM, gone, into, python, started, wait_until
 from tests.support.scratch import ScratchCgroup
 
 MIB = 2**20
@@ -209,7 +209,7 @@ def test_children_forked_during_the_stop_are_ended_too(scratch_cgroup: Callable[
         "while time.monotonic() < ends:\n"
         "    time.sleep(0.05)\n"
     )
-    process = subprocess.Popen(python(bomb), stdout=subprocess.PIPE, text=True, preexec_fn=lambda: group.add(0))
+    process = subprocess.Popen(into(group, python(bomb)), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
     cgroups = find_cgroups(Procfs())
@@ -223,14 +223,17 @@ def test_children_forked_during_the_stop_are_ended_too(scratch_cgroup: Callable[
 
 
 @pytest.mark.live
-def test_a_target_below_another_is_part_of_it(scratch_cgroup: Callable[..., ScratchCgroup]) -> None:
+def test_a_target_below_another_is_part_of_it(stack: ExitStack, scratch_cgroup: Callable[..., ScratchCgroup]) -> None:
     """Processes in cgroups below the target's own are members, those of a sibling with a longer name are not."""
     group = scratch_cgroup(64 * MIB)
     below = group.child("worker")
     beside = ScratchCgroup(group.mount, group.path + "2")
     try:
-        inside = subprocess.Popen(python(HEEDS_TERM), stdout=subprocess.DEVNULL, preexec_fn=lambda: below.add(0))
-        outside = subprocess.Popen(python(HEEDS_TERM), stdout=subprocess.DEVNULL, preexec_fn=lambda: beside.add(0))
+        inside = stack.enter_context(started(into(below, python(HEEDS_TERM))))
+        outside = stack.enter_context(started(into(beside, python(HEEDS_TERM))))
+        for process in (inside, outside):
+            assert process.stdout is not None
+            assert process.stdout.readline() == "up\n"
         cgroups = find_cgroups(Procfs())
         assert cgroups is not None
         eye = CgroupEye(cgroups, Procfs(), group.path)
@@ -240,6 +243,3 @@ def test_a_target_below_another_is_part_of_it(scratch_cgroup: Callable[..., Scra
         assert outside.poll() is None
     finally:
         beside.remove()
-        outside.wait()
-
-

@@ -25,15 +25,12 @@ pytestmark = pytest.mark.live
 
 MIB = 2**20
 LEVEL = "used > 80% of limit"
-HOLD = (
-    "import signal, sys, time\n"
-    "kept = b'x' * (int(sys.argv[1]) << 20)\nprint('up', flush=True)\ntime.sleep(60)"
-)
+HOLD = "import signal, sys, time\nkept = b'x' * (int(sys.argv[1]) << 20)\nprint('up', flush=True)\ntime.sleep(60)"
 
 
 def hold(group: ScratchCgroup, mebibytes: int) -> list[str]:
     """The command line of a process that goes into the group and holds so much there."""
-    return ["sh", "-c", f"echo $$ >{group.directory}/cgroup.procs; exec \"$@\"", "sh", *python(HOLD, str(mebibytes))]
+    return ["sh", "-c", f'echo $$ >{group.directory}/cgroup.procs; exec "$@"', "sh", *python(HOLD, str(mebibytes))]
 
 
 def up(process: subprocess.Popen[str]) -> None:
@@ -63,9 +60,7 @@ def test_a_target_over_its_level_is_terminated_once(
     assert group.kernel_kills() == 0
 
 
-def test_a_short_cooldown_lets_the_next_act_come(
-    tmp_path: Path, scratch_cgroup: Callable[..., ScratchCgroup]
-) -> None:
+def test_a_short_cooldown_lets_the_next_act_come(tmp_path: Path, scratch_cgroup: Callable[..., ScratchCgroup]) -> None:
     """When the cool-down is over and the step's reason still holds, it acts again, and not before."""
     group = scratch_cgroup(64 * MIB)
     with agent(tmp_path / "s", service(group, (LEVEL, "terminate"), cooldown="2s")) as one:
@@ -79,9 +74,7 @@ def test_a_short_cooldown_lets_the_next_act_come(
         wait_until(lambda: len(one.outcomes()) == 2)
 
 
-def test_a_dry_run_is_told_and_not_carried_out(
-    tmp_path: Path, scratch_cgroup: Callable[..., ScratchCgroup]
-) -> None:
+def test_a_dry_run_is_told_and_not_carried_out(tmp_path: Path, scratch_cgroup: Callable[..., ScratchCgroup]) -> None:
     """Nothing happens to the target, and what would have happened is told."""
     group = scratch_cgroup(64 * MIB)
     steps = service(group, (LEVEL, "terminate"), dry_run=True)
@@ -100,12 +93,12 @@ def test_a_protected_target_is_spared_by_a_wider_policy(
     wide = service(stopped, (LEVEL, "terminate")).replace(stopped.path, f"{stopped.path[:-1]}*")
     also = service(spared, (LEVEL, "terminate")).replace(spared.path, f"{spared.path[:-1]}*")
     named = service(spared, (LEVEL, "notify"), protect=True)
-    with agent(tmp_path / "s", wide, also, named) as one:
-        with started(hold(spared, 56)) as first, started(hold(stopped, 56)) as second:
-            up(first)
-            assert second.wait(10) == -signal.SIGTERM
-            wait_until(lambda: any(spared.path in notice["headline"] for notice in one.told()))
-            assert first.poll() is None
+    guarded = agent(tmp_path / "s", wide, also, named)
+    with guarded as one, started(hold(spared, 56)) as first, started(hold(stopped, 56)) as second:
+        up(first)
+        assert second.wait(10) == -signal.SIGTERM
+        wait_until(lambda: any(spared.path in notice["headline"] for notice in one.told()))
+        assert first.poll() is None
 
 
 def test_a_command_is_told_whom_it_is_about(tmp_path: Path, scratch_cgroup: Callable[..., ScratchCgroup]) -> None:

@@ -87,7 +87,9 @@ def test_the_environment_tells_of_the_target(hand: Hand) -> None:
 
 def test_the_whole_group_ends_at_the_deadline(hand: Hand, tmp_path: Path) -> None:
     """Also a background child that ignores TERM is gone when its leader has heeded it."""
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open(r'{}', 'w').close(); time.sleep(60)"
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open(r'{}', 'w').close(); time.sleep(60)"
+    )
     ready = tmp_path / "ready"
     script = f'"{sys.executable}" -I -S -c "{deaf.format(ready)}" & echo $! >{tmp_path}/pid; wait'
     result = carry_out(hand, job("sh", "-c", script, deadline=1.0))
@@ -129,7 +131,7 @@ def test_a_program_that_closes_its_output_costs_no_processor(hand: Hand) -> None
 
 def test_a_long_job_is_taken(hand: Hand) -> None:
     """Names as long as a cgroup's owner likes do not keep an act from being carried out."""
-    result = carry_out(hand, job("sh", "-c", 'echo ${#1}', "sh", "n" * 20_000))
+    result = carry_out(hand, job("sh", "-c", "echo ${#1}", "sh", "n" * 20_000))
     assert result.result == DONE
     assert "20000" in result.words
 

@@ -233,6 +233,44 @@ def test_a_fast_leak_is_confident_after_ten_seconds() -> None:
     assert trends[-1][1].samples >= 5
 
 
+def test_less_than_eight_seconds_are_never_confident() -> None:
+    """However straight: what is so fast is left to the level."""
+    trends = judged(shapes.leak(20 * MIB, 40 * MIB), 7.5, interval_seconds=0.1, noise_ratio=0.0, every_seconds=0.2)
+    assert trends[-1][1].time_to_limit_seconds is not None
+    assert confident(trends) == []
+
+
+def test_a_leak_that_speeds_up_is_judged_by_its_latest_rate() -> None:
+    """After twenty minutes at one rate and two at four times it, the sooner end is told."""
+
+    def shape(t: float) -> float:
+        return 50 * MIB + 0.1 * MIB * t + 0.3 * MIB * max(0.0, t - 1200.0)
+
+    time, trend = judged(shape, 1335.0, noise_ratio=0.0)[-1]
+    assert trend.confidence_ratio >= CONFIDENT_RATIO
+    assert trend.time_to_limit_seconds == pytest.approx((LIMIT - shape(time)) / (0.4 * MIB), rel=0.1)
+
+
+def test_peaks_that_grow_over_a_floor_that_does_not_are_no_confident_leak() -> None:
+    """Larger and larger batches, all given back: the swing widens, nothing is kept."""
+
+    def shape(t: float) -> float:
+        return 0.2 * LIMIT + (0.1 + 0.4 * t / 400.0) * LIMIT * ((t / 20.0) % 1.0)
+
+    assert confident([(time, trend) for time, trend in judged(shape, 400.0) if time > 50.0]) == []
+
+
+def test_the_limit_is_met_by_a_peak() -> None:
+    """Between two peaks the line through them may meet the limit, the series only does so at the next one."""
+    half = 8 * 120.0
+    start = 0.05 * LIMIT
+    shape = shapes.collected_leak(start, (LIMIT / 1.3 - start) / (2 * half), 0.3, 120.0, 0.25)
+    meets = shapes.first_at_least(shape, LIMIT, until_seconds=4 * half)
+    late = [(time, trend) for time, trend in judged(shape, half + 120.0, noise_ratio=0.0) if time > half]
+    for time, trend in late:
+        assert trend.time_to_limit_seconds == pytest.approx(meets - time, rel=0.04)
+
+
 def test_falling_is_told() -> None:
     """Memory that is released steadily has no time to a limit."""
     _, trend = judged(shapes.leak(400 * MIB, -2 * MIB), 100.0)[-1]

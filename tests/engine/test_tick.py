@@ -168,6 +168,19 @@ def test_only_the_fastest_grower_below_a_shared_limit_is_stopped() -> None:
     assert "/apps" in withheld[0].summary
 
 
+def test_of_two_that_grow_the_lesser_is_not_stopped() -> None:
+    """Less than half of the growth below a shared limit is no fault."""
+    state = State()
+    found: list[Finding] = []
+    for second in range(60):
+        small, large = (100 + 1.5 * second) * MIB, (100 + 4.0 * second) * MIB
+        level = min(small + large, LIMIT - 1.0)
+        ones = (shared_reading("small.service", small, level), shared_reading("large.service", large, level))
+        nearly_full = policy(("headroom < 40MiB", ["terminate"]))
+        found += tick(state, float(second), *ones, policies={one.target.identity: nearly_full for one in ones}).findings
+    assert [finding.target.name for finding in found if finding.rule == STEP] == ["large.service"]
+
+
 def test_a_busy_sibling_shows_as_time_to_limit() -> None:
     """The quiet one's trend tells when the shared limit is met, with its own growth of nought; only the busy one
     is found by the rule.

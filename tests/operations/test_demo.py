@@ -46,4 +46,3 @@ def test_the_leaker_leaks_at_its_rate_and_leaves_on_term() -> None:
         process.terminate()
         assert process.wait(5) == 0
     assert 30 * 2**20 < int(fields[1]) * 4096 < 90 * 2**20
-

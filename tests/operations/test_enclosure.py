@@ -11,6 +11,7 @@ import pytest
 from forestall.model.errors import Denied, ForestallError
 from forestall.operations.enclosure import enclose, planned_path
 from tests.support.processes import python
+from tests.support.stores import as_nobody
 
 pytestmark = pytest.mark.live
 
@@ -74,3 +75,13 @@ def test_without_root_it_is_denied(live: str) -> None:
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_who_may_not_make_one_is_told_what_it_takes(live: str) -> None:
+    """An ordinary user reads that root is needed, not the path of a cgroup that never was."""
+
+    def refused() -> None:
+        with pytest.raises(Denied, match="^a cgroup of its own: needs root, and a cgroup mount that may be written$"):
+            enclose(f"test-{os.getpid()}", 64 * MIB, None)
+
+    as_nobody(refused)

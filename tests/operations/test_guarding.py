@@ -30,12 +30,12 @@ def test_a_guard_is_lean_and_in_a_session_of_its_own(live: str, tmp_path: Path) 
     os.set_inheritable(stranger, False)
     guard = start_guard(mission(tmp_path))
     try:
-        wait_until(lambda: (tmp_path / "run/guard").exists())
+        wait_until((tmp_path / "run/guard").exists)
         assert os.getsid(guard.pid) == guard.pid
         maps = Path(f"/proc/{guard.pid}/maps").read_text(encoding="utf-8")
         assert not [name for name in HEAVY if f"/{name}" in maps or f"_{name}" in maps]
         links = [os.readlink(f"/proc/{guard.pid}/fd/{name}") for name in os.listdir(f"/proc/{guard.pid}/fd")]
-        assert not [link for link in links if "mission" in link or link.endswith("/stat") and "self" in link]
+        assert not [link for link in links if "mission" in link or (link.endswith("/stat") and "self" in link)]
     finally:
         os.close(stranger)
         guard.signal(15)

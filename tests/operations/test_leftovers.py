@@ -24,7 +24,7 @@ from forestall.operations.leftovers import (
 )
 from forestall.system.clock import boot_id
 from forestall.system.procfs import Procfs
-from tests.support.processes import HEEDS_TERM, gone, python, started
+from tests.support.processes import gone, into, python, started, wait_until
 from tests.support.scratch import ScratchCgroup
 
 
@@ -56,7 +56,9 @@ def inode(group: ScratchCgroup) -> int:
 
 def inside(group: ScratchCgroup) -> subprocess.Popen[bytes]:
     """A process in the group."""
-    return subprocess.Popen(python(HEEDS_TERM), stdout=subprocess.DEVNULL, preexec_fn=lambda: group.add(0))
+    process = subprocess.Popen(into(group, ["sleep", "60"]), stdout=subprocess.DEVNULL)
+    wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text(encoding="utf-8") == "sleep\n")
+    return process
 
 
 @pytest.mark.live
@@ -144,7 +146,15 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"null", b"[]", b"{}", b'{"x": 1}', b"\xff", json.dumps(dead("/x", 1)._asdict() | {"owner_pid": "x"}).encode()],
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"x": 1}',
+        b"\xff",
+        json.dumps(dead("/x", 1)._asdict() | {"owner_pid": "x"}).encode(),
+    ],
 )
 def test_a_damaged_record_is_left_alone(tmp_path: Path, content: bytes) -> None:
     """What cannot be read is Malformed and neither ended nor removed."""

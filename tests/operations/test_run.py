@@ -94,7 +94,9 @@ def test_the_command_lives_in_a_cgroup_with_the_limit(place: Place) -> None:
 
 def test_a_leak_is_stopped_before_the_kernel_acts(place: Place) -> None:
     """A fast leak ends by our hand: no kernel kill, a capture, a reason; the report says it all."""
-    done = carry_out(place.state, "--json", "--swap", "0", "--grace", "3s", "--", *command("leak", 40.0, 0.1), memory="128M")
+    done = carry_out(
+        place.state, "--json", "--swap", "0", "--grace", "3s", "--", *command("leak", 40.0, 0.1), memory="128M"
+    )
     told = report(done)
     assert told["kernel_kills"] == 0
     assert told["enforced"]
@@ -130,7 +132,7 @@ def test_a_dry_run_touches_nothing(place: Place) -> None:
 def test_what_the_command_leaves_running_is_ended(place: Place) -> None:
     """Background children, deaf to TERM or in a session of their own, end with the command."""
     deaf = "trap '' TERM HUP; while :; do sleep 0.2; done"
-    script = f"setsid sh -c \"{deaf}\" {place.mark} & sh -c \"{deaf}\" {place.mark} & sleep 0.2; exit 5"
+    script = f'setsid sh -c "{deaf}" {place.mark} & sh -c "{deaf}" {place.mark} & sleep 0.2; exit 5'
     assert carry_out(place.state, "--", "sh", "-c", script).returncode == 5
     place.clean()
 
@@ -239,11 +241,12 @@ def test_sizes_at_the_edge(place: Place, memory: str) -> None:
     assert done.returncode in (0, 137), done.stderr
 
 
+@pytest.mark.usefixtures("live")
 class TestNobody:
     """Without root and delegation: the process tree is watched, and the kernel enforces nothing."""
 
     @pytest.fixture
-    def home(self, live: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def home(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A home directory of nobody's own, reachable for it."""
         home = tmp_path_factory.mktemp("nobody")
         for directory in (home, *home.parents):
@@ -323,5 +326,3 @@ def _usable_by_nobody(program: str) -> bool:
 
 
 _TRY = f"import sys; sys.path.insert(0, {str(Path('src').resolve())!r}); import forestall"
-
-

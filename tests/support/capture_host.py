@@ -10,7 +10,6 @@ than about the kernel.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -99,6 +98,7 @@ def capture() -> str:
         ("/batch", 96 * MIB, 0),
         ("/batch/eater", None, 70),
         ("/batch/small.service", 64 * MIB, 2),
+        ("/by-hand", None, 8),
     )
     with ExitStack() as stack:
         groups, workers = [], list[Worker]()
@@ -107,12 +107,10 @@ def capture() -> str:
             if held:
                 workers.append(stack.enter_context(worker(groups[-1], own_group=True)))
                 workers[-1].hold(held * MIB)
-        by_hand = stack.enter_context(subprocess.Popen(["sleep", "60"], process_group=0))
-        stack.callback(by_hand.kill)
         settle(0.5)
         files = dict(host_files())
-        for pid in [*(one.pid for one in workers), by_hand.pid]:
-            files.update(process_files(pid))
+        for one in workers:
+            files.update(process_files(one.pid))
         for group in groups:
             files.update(group_files(group))
     return pack(files)

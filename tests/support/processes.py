@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.scratch import ScratchCgroup
+
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
 PYTHON = (sys.executable, "-I", "-S", "-c")
 _MAIN = f"import sys; sys.path.insert(0, {SOURCE!r}); from forestall.ui.cli.main import main; sys.exit(main())"
@@ -96,12 +98,19 @@ def started(argv: list[str], **settings: object) -> Iterator[subprocess.Popen[st
                 stream.close()
 
 
+def into(group: ScratchCgroup, argv: list[str]) -> list[str]:
+    """The command line of a program that begins its life in the group."""
+    return ["sh", "-c", f'echo $$ >{group.directory}/cgroup.procs; exec "$@"', "sh", *argv]
+
+
 def python(code: str, *words: str) -> list[str]:
     """The command line of a few lines of Python."""
     return [*PYTHON, code, *words]
 
 
-IGNORES_TERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+IGNORES_TERM = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+)
 HEEDS_TERM = "import time; print('up', flush=True); time.sleep(60)"
 
 

@@ -26,7 +26,9 @@ class Terminal:
 
     def read(self, seconds: float = 0.05) -> bool:
         """Take what is shown; whether the program may still show more."""
-        if not select.select([self._master], [], [], seconds)[0]:
+        poller = select.poll()
+        poller.register(self._master, select.POLLIN)
+        if not poller.poll(seconds * 1000):
             return True
         try:
             got = os.read(self._master, 65536)
@@ -43,7 +45,7 @@ class Terminal:
             assert self.read() or words in self.shown, f"it ended with {self.shown[-2000:]!r}"
 
     def press(self, key: bytes) -> None:
-        """Press a key; b"\\x03" is Ctrl-C."""
+        """Press a key; the byte 3 is Ctrl-C."""
         os.write(self._master, key)
 
     def wait(self, seconds: float = 15.0) -> int:
@@ -77,7 +79,7 @@ def on_terminal(argv: list[str]) -> Iterator[Terminal]:
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             for fd in (0, 1, 2):
                 os.dup2(slave, fd)
-            os.closerange(3, 1000)
+            os.closerange(3, 65536)
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execvpe(argv[0], argv, {**os.environ, "TERM": "xterm", "COLUMNS": "100"})
         finally:

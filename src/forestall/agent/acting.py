@@ -6,6 +6,7 @@ the target is read again: an action whose reason has gone is called off.
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple, Protocol
 
 from forestall.act import ByHand
@@ -125,7 +126,7 @@ class Running:
         if until is None or now_seconds >= until or self.watch.reading is None:
             return False
         rate = self.watch.rate_bytes_per_second
-        time_left = self.watch.reading.headroom_bytes / rate if rate > 0 else CAPTURE_SECONDS_MAX
+        time_left = self.watch.reading.headroom_bytes / rate if rate > 0 else math.inf
         return time_left - self.action.grace_seconds - MARGIN_SECONDS > 0
 
     def _begin_next(self, now_seconds: float) -> Ended:

@@ -45,7 +45,7 @@ class CgroupEye:
         """The cgroup's directory."""
         return self._collector.cgroupfs.point + self.path
 
-    def glance(self, host: Level, now_seconds: float) -> Reading | None:
+    def glance(self, host: Level, now_seconds: float) -> Reading | None:  # noqa: ARG002 - an Eye is asked so
         """Return the cgroup as it is now, None when it has been removed."""
         return self._collector.glance(self.path)
 
@@ -73,7 +73,9 @@ class CgroupEye:
 class TreeEye:
     """A process tree whose memory is watched against a limit that the kernel does not enforce."""
 
-    def __init__(self, collector: TreeCollector, procfs: Procfs, target: Target, limit_bytes: int, root_pid: int) -> None:
+    def __init__(
+        self, collector: TreeCollector, procfs: Procfs, target: Target, limit_bytes: int, root_pid: int
+    ) -> None:
         self._collector = collector
         self._target = target
         self._limit_bytes = limit_bytes

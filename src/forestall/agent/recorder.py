@@ -18,7 +18,7 @@ from forestall.agent.notices import Notices
 from forestall.agent.sweep import Sweep
 from forestall.agent.taking import Taker
 from forestall.config.schema import Config
-from forestall.engine import tick
+from forestall.engine.tick import State, Ticked, step
 from forestall.model.action import Outcome
 from forestall.model.capture import Capture
 from forestall.model.errors import ForestallError
@@ -54,7 +54,7 @@ class Recording:
         self.sweep = Sweep(self._procfs, page_bytes, log_from_start=True)
         self._inspector = Inspector(self._procfs)
         self._taker = Taker(self._procfs, self.sweep.cgroups, self._inspector, page_bytes)
-        self._state = tick.State()
+        self._state = State()
         make_directory(state_directory)
         self._store = Store(state_directory, _retention(config))
         self._notices = Notices(config, self._store)
@@ -87,7 +87,7 @@ class Recording:
         self._ticked_at = moment.boottime_seconds
         frame = self.sweep.frame(moment)
         self._used = {reading.target.identity: reading.used_bytes for reading in frame.readings}
-        ticked = tick.step(self._state, frame, {}, interval_seconds=self._interval)
+        ticked = step(self._state, frame, {}, interval_seconds=self._interval)
         self._keep_kills(frame)
         shown = frame._replace(kills=tuple(self._kills))
         self._interval = self._pace(frame, ticked)
@@ -101,12 +101,12 @@ class Recording:
 
     def _keep_kills(self, frame: Frame) -> None:
         for kill in frame.kills:
-            self._keep(lambda kill=kill: self._store.kill(kill))  # type: ignore[misc]
+            self._keep(lambda kill=kill: self._store.kill(kill))
         fresh = frame.moment.boottime_seconds - KILL_SHOWN_SECONDS
         kills = [*self._kills, *frame.kills]
         self._kills = [kill for kill in kills if kill.at_boottime_seconds > fresh][-KILLS_SHOWN:]
 
-    def _pace(self, frame: Frame, ticked: tick.Ticked) -> float:
+    def _pace(self, frame: Frame, ticked: Ticked) -> float:
         """Return the time to the next frame: shorter while any target is at risk."""
         at_risk = any(reading.used_bytes > RISK_USED_RATIO * reading.limit_bytes for reading in frame.readings)
         at_risk = at_risk or any(
@@ -115,8 +115,8 @@ class Recording:
             and trend.confidence_ratio >= CONFIDENT_RATIO / 2
             for trend in ticked.trends.values()
         )
-        settings = self._config.agent
-        return min(settings.interval_at_risk_seconds, settings.interval_seconds) if at_risk else settings.interval_seconds
+        calm, risky = self._config.agent
+        return min(risky, calm) if at_risk else calm
 
     def _tell_new(self, findings: tuple[Finding, ...], moment: Moment) -> None:
         """Tell of findings that were not there before; one that stays is told once."""
@@ -125,11 +125,11 @@ class Recording:
             key = (finding.rule, finding.target.identity, int(finding.severity))
             if key in self._known or finding.severity == Severity.INFO:
                 continue
-            self._keep(lambda finding=finding: self._store.finding(finding, moment))  # type: ignore[misc]
-            self._keep(lambda finding=finding: self._notices.finding(finding, moment))  # type: ignore[misc]
+            self._keep(lambda finding=finding: self._store.finding(finding, moment))
+            self._keep(lambda finding=finding: self._notices.finding(finding, moment))
         self._known = now
 
-    def _publish(self, frame: Frame, ticked: tick.Ticked) -> None:
+    def _publish(self, frame: Frame, ticked: Ticked) -> None:
         path = f"{self._runtime}/now"
         self._keep(lambda: replace_file(path, nows.encode(frame, ticked, self._health(frame.moment))))
 
@@ -182,6 +182,9 @@ class Recording:
                 self._hear_capture(message, moment, outlet)
             elif kind == "refusal":
                 self._hear_refusal(message, moment)
+        except ForestallError as error:
+            self._missed += 1
+            self._notices.trouble(f"a message of the guard was lost: {error}")
         finally:
             outlet.send({"k": "ack", "n": message.get("n", 0)})
 
@@ -199,7 +202,7 @@ class Recording:
         for sequence, content in read_captures(f"{self._runtime}/guard"):
             if sequence == number:
                 capture = value(Capture, content["capture"])
-                self._keep(lambda: self._store.capture(capture))
+                self._keep(lambda capture=capture: self._store.capture(capture))
 
     def _hear_capture(self, message: dict[str, Any], moment: Moment, outlet: Outlet) -> None:
         target = value(Target, message["target"])

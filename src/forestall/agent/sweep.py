@@ -13,6 +13,7 @@ from forestall.collect.process import ProcessCollector, Tree
 from forestall.model.errors import ForestallError
 from forestall.model.frame import Frame, Host, Moment, Note, Reading
 from forestall.model.level import Level
+from forestall.model.target import CGROUP
 from forestall.parse import mounts
 from forestall.system.cgroupfs import Cgroupfs
 from forestall.system.process import allow_open_files
@@ -50,7 +51,7 @@ class Sweep:
         else:
             cgroupfs = self.cgroups.cgroupfs
             self._processes = ProcessCollector(procfs, cgroupfs.version, page_bytes, cgroupfs.below)
-        self._covered: set[str] = set()
+        self._rows: dict[str, str] = {}
         self._covers: dict[str, bool] = {}
         self._deciding: dict[str, Level] = {}
 
@@ -68,16 +69,28 @@ class Sweep:
         self.cgroups.begin(host_level(host))
         paths = [found.path for found in self.cgroups.cgroupfs.walk() if found.path != "/"]
         self.cgroups.forget_all_but(set(paths))
-        services = [path for path in paths if self.cgroups.is_service(path)]
-        self._covered = set(services)
-        return [reading for path in services if (reading := self.cgroups.read(path)) is not None]
+        readings = {path: self.cgroups.read(path) for path in paths if self.cgroups.is_service(path)}
+        found = {path: reading for path, reading in readings.items() if reading is not None}
+        self._rows = {path: reading.target.kind for path, reading in found.items()}
+        return list(found.values())
 
     def _is_covered(self, path: str) -> bool:
-        """Whether a service's row already counts the processes of this cgroup."""
+        """Whether another row already counts the processes of this cgroup: its own, or that of a service above it.
+
+        A slice with a limit is a row as well, but what people start in it by hand are rows of their own.
+        """
         if path not in self._covers:
             above = path.rpartition("/")[0]
-            self._covers[path] = path in self._covered or (above != "" and self._is_covered(above))
+            self._covers[path] = path in self._rows or (above != "" and self._is_in_service(above))
         return self._covers[path]
+
+    def _is_in_service(self, path: str) -> bool:
+        here = path
+        while here:
+            if self._rows.get(here, CGROUP) != CGROUP:
+                return True
+            here = here.rpartition("/")[0]
+        return False
 
     def _tree_readings(self, host: Host) -> list[Reading]:
         try:

@@ -61,8 +61,6 @@ NOTHING: Final = Growth(UNCLEAR, None, 0.0, 0, 0.0, math.inf, math.inf)
 class _Piece(NamedTuple):
     kind: str
     line: Line
-    slowing_ratio: float = 1.0
-    slowing_ratio_low: float = 1.0
     plateau: float = math.inf
     plateau_low: float = math.inf
 
@@ -80,7 +78,6 @@ def judge(
     span_seconds = end - times[0] if times else 0.0
     first: Growth | None = None
     bent: Growth | None = None
-    slowing_ratio = 0.0
     while span_seconds >= shortest_seconds:
         begin = bisect_left(times, end - span_seconds)
         top = envelope(Points(times[begin:], values[begin:]))
@@ -92,11 +89,10 @@ def judge(
         )
         if piece.kind == FLAT:
             return bent if bent is not None and _climbs(piece, bent) else found
-        if piece.kind == STRAIGHT and piece.plateau >= limit and (bent is None or _kinks(piece, slowing_ratio)):
+        if piece.kind == STRAIGHT and piece.plateau >= limit:
             return found
         if piece.kind in (STRAIGHT, BENDING):
             bent = bent or found._replace(kind=BENDING)
-            slowing_ratio = piece.slowing_ratio
         first = first or found
         span_seconds /= 2.0
     return bent or first or NOTHING
@@ -105,14 +101,6 @@ def judge(
 def _climbs(piece: _Piece, bent: Growth) -> bool:
     """Whether a window too short to show a rise has the slope of the longer, bending one all the same."""
     return bent.line is not None and piece.line.slope_low > CLIMB_RATIO * bent.line.slope
-
-
-def _kinks(piece: _Piece, slowing_ratio: float) -> bool:
-    """Whether a window that slows down by `slowing_ratio` and whose newer half is `piece` has a kink, not a curve.
-
-    The newer half of an exponential approach slows down by the square root; that of a jump and a leak not at all.
-    """
-    return piece.slowing_ratio_low >= (1.0 + math.sqrt(slowing_ratio)) / 2.0
 
 
 def _piece(points: Points, deviations: float) -> _Piece:
@@ -140,8 +128,6 @@ def _piece(points: Points, deviations: float) -> _Piece:
     return _Piece(
         STRAIGHT if line.scatter <= SCATTER_RATIO_MAX * rise else BENDING,
         line,
-        max(0.0, second / first),
-        max(0.0, (second - error) / (first + error)),
         _plateau(line.at_end, first, second, span_seconds),
         _plateau(line.at_end, first + error, second - error, span_seconds),
     )

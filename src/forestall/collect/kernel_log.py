@@ -27,7 +27,7 @@ class KernelLogCollector:
         try:
             self._log = KernelLog(path, from_start=from_start)
         except ForestallError as error:
-            why = f"{error}; kills are known from the oom_kill counters alone, without their victims"
+            why = f"cannot read {error}; kills are known from the oom_kill counters alone, without their victims"
             self.notes.append(Note("the kernel log", why, REMEDY))
 
     @property

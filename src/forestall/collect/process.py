@@ -23,7 +23,7 @@ from forestall.system.procfs import Procfs
 PROCESSES_MAX: Final = 20_000
 MOVED_BYTES: Final = 1024 * 1024
 """A process whose resident size moved by this much has its status read again."""
-LOOKED_UP_EVERY: Final = 16
+LOOKED_UP_EVERY: Final = 32
 """Every so many passes a process is looked up afresh: it may have moved to another cgroup or group, or be another."""
 STATM_KEPT_MAX: Final = 4096
 """Descriptors kept open; processes beyond are met anew each pass, which costs twenty times as much."""

@@ -72,7 +72,10 @@ def enclose(run_id: str, memory_bytes: int, swap_bytes: int | None) -> Enclosure
         raise Absent("a memory controller", "mount cgroup2 on /sys/fs/cgroup")
     cgroupfs = cgroups.cgroupfs
     path = planned_path(run_id)
-    cgroupfs.make(path)
+    try:
+        cgroupfs.make(path)
+    except Denied:
+        raise Denied("a cgroup of its own", "root, and a cgroup mount that may be written") from None
     try:
         if cgroupfs.version == 1:
             cgroupfs.write(path, "memory.limit_in_bytes", str(memory_bytes))

@@ -12,9 +12,7 @@ import os
 from forestall.model.errors import Absent, Denied, ForestallError, Malformed
 
 READ_BYTES_MAX = 256 * 1024
-_GONE = frozenset(
-    {errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP, errno.ENOSYS}
-)
+_GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP, errno.ENOSYS})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 

@@ -11,7 +11,9 @@ from forestall.ui.cli import main
 from tests.support.processes import forestall, read_lines, started, wait_until
 
 
-@pytest.mark.parametrize("text", ["[agent", 'x = 1', '[[service]]\nmatch = "unit:*"\nwhat = 1', '[agent]\ninterval = "x"'])
+@pytest.mark.parametrize(
+    "text", ["[agent", "x = 1", '[[service]]\nmatch = "unit:*"\nwhat = 1', '[agent]\ninterval = "x"']
+)
 def test_a_wrong_configuration_is_told_with_file_and_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
@@ -37,6 +39,6 @@ def test_json_says_where_everything_is(live: str, tmp_path: Path) -> None:
     with started(words) as process:
         told = json.loads(read_lines(process, "{")[0])
         assert told == {"version": 1, "state": str(tmp_path / "s"), "runtime": str(tmp_path / "s/run")}
-        wait_until(lambda: (tmp_path / "s/run/now").exists())
+        wait_until((tmp_path / "s/run/now").exists)
         process.terminate()
         assert process.wait(8) == 0

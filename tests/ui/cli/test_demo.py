@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from forestall.operations.demo import Result
 from forestall.ui.cli.demo import Tale, _ending
-from tests.support.processes import forestall
+from tests.support.processes import forestall, started
 from tests.support.runs import run_cgroups
 from tests.ui.cli.test_run import REPORT
 
@@ -20,22 +19,20 @@ MIB = 2**20
 
 @pytest.mark.live
 @pytest.mark.slow
-@pytest.mark.parametrize("alone", [False, True])
-def test_both_halves(live: str, tmp_path: Path, alone: bool) -> None:
-    """Guarded: no kernel kill, a warning, captures, one restart. Alone: the kernel kills. Side by side."""
-    words = forestall("demo", "--json", "--state-dir", tmp_path, *(["--no-guard"] if alone else []))
-    done = subprocess.run(words, capture_output=True, text=True, timeout=90, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = json.loads(done.stdout)
-    assert set(told) == set(Result._fields)
-    assert run_cgroups(tmp_path) == []
-    if alone:
-        assert told["kernel_kills"] >= 1
-        return
-    assert (told["kernel_kills"], told["restarts"]) == (0, 1)
-    assert told["captures"] >= 1
-    assert told["warned_seconds_before_limit"] > 2.0
-    assert 0.5 < told["peak_ratio"] <= 1.0
+def test_both_halves(live: str, tmp_path: Path) -> None:
+    """Side by side: guarded no kernel kill, a warning, captures and one restart; alone the kernel kills."""
+    states = (tmp_path / "guarded", tmp_path / "alone")
+    words = [forestall("demo", "--json", "--state-dir", state) for state in states]
+    with started(words[0]) as guarded, started([*words[1], "--no-guard"]) as alone:
+        told = [json.loads(process.communicate(timeout=90)[0]) for process in (guarded, alone)]
+        assert (guarded.returncode, alone.returncode) == (0, 0)
+    assert set(told[0]) == set(told[1]) == set(Result._fields)
+    assert (told[0]["kernel_kills"], told[0]["restarts"]) == (0, 1)
+    assert told[0]["captures"] >= 1
+    assert told[0]["warned_seconds_before_limit"] > 2.0
+    assert 0.5 < told[0]["peak_ratio"] <= 1.0
+    assert told[1]["kernel_kills"] >= 1
+    assert [group for state in states for group in run_cgroups(state)] == []
 
 
 def stand(at: float, **fields: Any) -> dict[str, Any]:

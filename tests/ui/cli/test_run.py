@@ -29,7 +29,7 @@ REPORT = Report(0, True, "", 512 * MIB, 100 * MIB, 0, 0, 0, (), 0, None, "/state
         (["--memory", "0", "--", "true"], "below 4 MiB"),
         (["--memory", "-5M", "--", "true"], "--memory"),
         (["--memory", str(MEMORY_BYTES_MIN - 1), "--", "true"], "below 4 MiB"),
-        (["--memory", "9" * 60, "--", "true"], "more than 1 EiB"),
+        (["--memory", "9" * 60, "--", "true"], "size"),
         (["--memory", "2000000000T", "--", "true"], "more than 1 EiB"),
         (["--memory", "512M", "--swap", "x", "--", "true"], "size"),
         (["--memory", "512M", "--grace", "soon", "--", "true"], "duration"),
@@ -112,7 +112,7 @@ def test_ctrl_c_on_a_terminal_reaches_the_command_once(live: str, tmp_path: Path
 @pytest.mark.live
 def test_the_command_has_the_terminal(live: str, tmp_path: Path) -> None:
     """The command may read from and draw on the terminal as if it had been started without us."""
-    script = "test -t 0 && test -t 1 && test -t 2 && echo ready && read line && echo \"got $line\" && stty size"
+    script = 'test -t 0 && test -t 1 && test -t 2 && echo ready && read line && echo "got $line" && stty size'
     with on_terminal(run_words(tmp_path, "--", "sh", "-c", script)) as terminal:
         terminal.until("ready")
         terminal.press(b"typed\r")

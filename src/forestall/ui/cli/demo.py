@@ -23,6 +23,7 @@ EPILOG: Final = """examples:
 BAR_WIDTH: Final = 30
 LINE_EVERY_SECONDS: Final = 1.0
 EXIT_FINDINGS: Final = 1
+SHAPES: Final = {"unknown": "too early to tell"}
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -88,7 +89,7 @@ class Tale:
         share = message["used"] / message["limit"] if message["limit"] else 0.0
         bar = ("#" * round(share * BAR_WIDTH)).ljust(BAR_WIDTH, ".")
         left = message["left"]
-        forecast = f"limit in {format_duration(left)}" if left is not None else message["shape"]
+        forecast = f"limit in {format_duration(left)}" if left is not None else SHAPES.get(message["shape"], message["shape"])
         sure = f", {format_ratio(message['confidence'])} sure" if left is not None else ""
         used = f"{format_bytes(message['used'])} ({format_ratio(share)})"
         self.say(f"{at - self._began:5.0f}s [{bar}] {used} {forecast}{sure}")
