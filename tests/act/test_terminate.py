@@ -170,7 +170,7 @@ def test_one_that_outlives_kill_is_a_failure() -> None:
     try:
         # The process is not ours to end here: it stands for one that KILL does not reach.
         ending = Termination(lambda: [pid], lambda _: True, 0.0, 100.0)
-        ending._signal = lambda *_: None  # type: ignore[method-assign, assignment]
+        ending._signal = lambda *_: None  # type: ignore[method-assign]
         assert ending.step(100.0, 1e9, 0.0).result == ""
         progress = ending.step(100.1 + DEATH_SECONDS_MAX, 1e9, 0.0)
         ending.close()

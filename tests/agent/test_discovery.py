@@ -30,12 +30,12 @@ class Field:
         cgroups = find_cgroups(Procfs())
         assert cgroups is not None
         self.discovery = Discovery(cgroups, Procfs(), policies)
-        self._begin = lambda: cgroups.begin(host_level(HOST))
+        self._cgroups = cgroups
         self.watches: dict[str, Watch] = {}
 
     def refresh(self, now: float) -> set[str]:
         """The paths that are watched after a refresh."""
-        self._begin()
+        self._cgroups.begin(host_level(HOST))
         self.discovery.refresh(self.watches, now)
         return {identity.rpartition("#")[0] for identity in self.watches}
 

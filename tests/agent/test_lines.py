@@ -28,7 +28,7 @@ def pipe() -> Iterator[tuple[Outlet, Inlet]]:
 def test_objects_come_through_in_order(pipe: tuple[Outlet, Inlet]) -> None:
     """What is sent is received, newlines and any text in it included."""
     outlet, inlet = pipe
-    sent = [{"k": "a", "text": "one\ntwo\udcff é"}, {"k": "b", "number": 1.5, "none": None}]
+    sent: list[dict[str, Any]] = [{"k": "a", "text": "one\ntwo\udcff é"}, {"k": "b", "number": 1.5, "none": None}]
     assert all(outlet.send(message) for message in sent)
     assert inlet.receive() == sent
     assert inlet.receive() == []

@@ -113,6 +113,7 @@ def test_a_child_that_ended_is_known_to_have() -> None:
     """`ended` is false while it runs and true after."""
     child = fork_child(_sleep, ())
     assert not child.ended()
+    # At once: a signal that comes while the child is being forked is not lost.
     os.kill(child.pid, signal.SIGTERM)
     wait_until(lambda: gone(child.pid))
     assert child.ended()

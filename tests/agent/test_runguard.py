@@ -42,10 +42,9 @@ class Owner:
 
     def look(self) -> list[dict[str, object]]:
         """One turn of the guard's loop without its waiting; what was told."""
-        self.guard._moment = self.guard.sources.clock.now()
         for watch in self.guard.watches.values():
             watch.due = 0.0
-        self.guard._look()
+        self.guard.turn()
         return self.story.receive()
 
     def close(self) -> None:

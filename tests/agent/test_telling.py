@@ -142,7 +142,12 @@ def test_a_dismissed_recorder_finishes_first(tmp_path: Path) -> None:
 
 def test_a_dismissed_recorder_that_hangs_is_killed() -> None:
     """One that does not come to an end in its time is ended."""
-    recorder = Recorder(lambda *_: time.sleep(60) or 0)
+
+    def hang(*_: object) -> int:
+        time.sleep(60)
+        return 0
+
+    recorder = Recorder(hang)
     began = time.monotonic()
     recorder.dismiss(0.2)
     assert 0.2 <= time.monotonic() - began < 1.0

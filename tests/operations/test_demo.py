@@ -6,8 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from forestall.operations.demo import AFTER_RESTART_SECONDS, LEAK_BYTES_PER_SECOND, MEMORY_BYTES, Play, leaker
+import pytest
+
+from forestall.model.errors import Absent
+from forestall.operations.demo import AFTER_RESTART_SECONDS, LEAK_BYTES_PER_SECOND, MEMORY_BYTES, Play, demo, leaker
+from forestall.query.places import Places
 from tests.support.processes import started
+from tests.support.stores import as_nobody
 
 
 class Owner:
@@ -46,3 +51,22 @@ def test_the_leaker_leaks_at_its_rate_and_leaves_on_term() -> None:
         process.terminate()
         assert process.wait(5) == 0
     assert 30 * 2**20 < int(fields[1]) * 4096 < 90 * 2**20
+
+
+@pytest.mark.live
+def test_where_no_cgroup_can_be_made_it_does_not_begin(live: str, tmp_path: Path) -> None:
+    """An ordinary user is told at once what it takes, no leak is started, and nothing stays behind."""
+    places = Places(str(tmp_path), str(tmp_path))
+    tmp_path.chmod(0o777)
+    for directory in tmp_path.parents:
+        if directory.stat().st_uid == 0 and directory != Path("/"):
+            break
+    heard: list[dict[str, Any]] = []
+
+    def refused() -> None:
+        with pytest.raises(Absent, match="a cgroup of its own: needs root"):
+            demo(places, heard.append, guarded=True)
+        assert heard == []
+
+    as_nobody(refused)
+    assert not list(tmp_path.glob("run/*"))

@@ -64,18 +64,23 @@ def test_the_owners_pipes_reach_it(live: str, tmp_path: Path) -> None:
     control_reading, control_writing = os.pipe2(os.O_CLOEXEC)
     config = encode(Config(services=(run_policy(1.0),)))
     run = Run("x-1", "", 0, 64 * 2**20, "x")
-    told = mission(
+    order = mission(
         tmp_path, config=config, report_fd=report_writing, control_fd=control_reading, owner_pid=os.getpid(), run=run
     )
     sleeper = os.fork()
     if sleeper == 0:
         os.execvp("sleep", ["sleep", "30"])
-    guard = start_guard(told._replace(owner_pid=sleeper))
+    guard = start_guard(order._replace(owner_pid=sleeper))
     os.close(report_writing)
     os.close(control_reading)
     story, control = Inlet(report_reading), Outlet(control_writing)
     heard: list[str] = []
-    wait_until(lambda: heard.extend(message["k"] for message in story.receive()) or "stand" in heard)
+
+    def told() -> bool:
+        heard.extend(message["k"] for message in story.receive())
+        return "stand" in heard
+
+    wait_until(told)
     assert heard[0] == "ready"
     control.close()
     assert os.waitstatus_to_exitcode(os.waitpid(guard.pid, 0)[1]) == 0

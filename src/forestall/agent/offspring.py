@@ -67,8 +67,11 @@ def is_ours(procfs: Procfs, pid: int) -> bool:
 def fork_child(work: Callable[[], int], keep: Iterable[int]) -> Child:
     """Fork a child that runs `work` and exits with what it returns, with only `keep` and 0, 1, 2 open."""
     kept = sorted({0, 1, 2, *keep})
+    # Held back until the child has its own signal actions: one that came in between would be lost.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return Child(pid, Held(pid))
     code = 70
     try:
@@ -93,4 +96,5 @@ def _come_of_age(kept: list[int]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     favour_nobody()

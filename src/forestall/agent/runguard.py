@@ -38,8 +38,8 @@ class RunGuard:
         now = guard.sources.clock.now().boottime_seconds
         self._identity = self._target().identity
         guard.watches[self._identity] = Watch(self._eye, guard.policies[0], now)
-        guard.story = self
-        self._report.send({"k": "ready", "pid": os.getpid(), "recorder": guard.recorder.pid if guard.recorder else 0})
+        guard.voice.story = self
+        self._report.send({"k": "ready", "pid": os.getpid(), "recorder": guard.voice.recorder.pid if guard.voice.recorder else 0})
 
     @property
     def fd(self) -> int:
@@ -49,7 +49,7 @@ class RunGuard:
     def _target(self) -> Target:
         cgroups = self._guard.sources.cgroups
         if self._run.cgroup_path and cgroups is not None:
-            self._guard.begin_look()
+            self._guard.gaze.begin()
             target = cgroups.target(self._run.cgroup_path)
             if target is not None:
                 return target

@@ -42,7 +42,10 @@ Listener = Callable[[dict[str, Any]], None]
 
 
 class Wanted(NamedTuple):
-    """What the person asked for. Sizes in bytes, times in seconds; `restarts_max` None = without end."""
+    """What the person asked for. Sizes in bytes, times in seconds; `restarts_max` None = without end.
+
+    `cgroup_required`: do not begin where no cgroup can be made; otherwise the process tree is watched instead.
+    """
 
     argv: tuple[str, ...]
     memory_bytes: int
@@ -51,6 +54,7 @@ class Wanted(NamedTuple):
     restarts_max: int | None = 0
     notify: tuple[Plugged, ...] = (Plugged("journal"),)
     interval_seconds: float = 1.0
+    cgroup_required: bool = False
 
 
 class Report(NamedTuple):
@@ -113,11 +117,13 @@ class Owner:
         self._signal_child(signal.SIGTERM)
 
     def _enclose(self) -> None:
-        """Make the cgroup; without one the guard watches the process tree alone."""
+        """Make the cgroup; without one the guard watches the process tree alone, or Absent where it is required."""
         self._write_record(planned_path(self._id), 0)
         try:
             self._enclosure = enclose(self._id, self._wanted.memory_bytes, self._wanted.swap_bytes)
         except (Absent, Denied) as error:
+            if self._wanted.cgroup_required:
+                raise Absent(str(error), "run it as root") from error
             self._why_not = str(error)
             self._write_record("", 0)
             return

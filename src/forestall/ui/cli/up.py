@@ -41,9 +41,9 @@ def run(options: Namespace) -> int:
     """Start both, show the table, end both."""
     where = places(options.state_dir, os.getuid(), os.environ)
     config = read_config(options.config, os.environ)
+    web.address(options.listen)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    web.address(options.listen)
     together = Together(config, where, _page(options), os.environ)
     try:
         _show(options, together)
