@@ -1,6 +1,6 @@
 # Thin names for the scripts; each target says what it runs. `make` alone lists them.
 .DEFAULT_GOAL := targets
-.PHONY: targets run test quick check bench proof
+.PHONY: targets run test quick check bench proof lab
 
 targets:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -26,3 +26,7 @@ bench:  ## what it costs and how fast it reacts, measured on this machine
 proof:  ## the long runs on the real kernel (root): 20 of each where the tests do 3
 	@scripts/prepare
 	@set -e; for proof in tests/proof/*.py; do PYTHONPATH=src:. .venv/bin/python "$$proof"; done
+
+lab:  ## cgroup v2 under systemd: boots a machine of its own by emulation (root; some minutes)
+	@scripts/prepare
+	@.venv/bin/python -m pytest -q -m vm tests/lab

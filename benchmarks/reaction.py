@@ -89,9 +89,12 @@ def measure(name: str, mount: str, count: int, interval: str, crowded: int, befo
     for key in ("reaction_milliseconds", "overshoot_mib"):
         values = [one[key] for one in found]
         row[key] = {"median": round(statistics.median(values), 2), "max": round(max(values), 2)}
-    print(f"{name:28} n={row['n']:3} reaction ms median {row['reaction_milliseconds']['median']:7} "
-          f"max {row['reaction_milliseconds']['max']:7}   overshoot MiB median {row['overshoot_mib']['median']:6} "
-          f"max {row['overshoot_mib']['max']:6}", flush=True)
+    print(
+        f"{name:28} n={row['n']:3} reaction ms median {row['reaction_milliseconds']['median']:7} "
+        f"max {row['reaction_milliseconds']['max']:7}   overshoot MiB median {row['overshoot_mib']['median']:6} "
+        f"max {row['overshoot_mib']['max']:6}",
+        flush=True,
+    )
     return row
 
 

@@ -24,7 +24,7 @@ from tests.support.stores import as_nobody
 from tests.support.worker import MIB, in_child, worker
 
 MOMENT = Moment(10_000.0, 1_800_000_000.0, "b00t")
-CAPTURED = ("linux-6.18-v1", "ubuntu-24.04-v2", "debian-10-hybrid")
+CAPTURED = ("linux-6.18-v1", "ubuntu-24.04-v2", "debian-10-hybrid", "bookworm-v2")
 POD = "kubepods-burstable-pod0a1b2c3d_1111_2222_3333_444455556666.slice"
 
 

@@ -251,6 +251,21 @@ def test_a_leak_that_speeds_up_is_judged_by_its_latest_rate() -> None:
     assert trend.time_to_limit_seconds == pytest.approx((LIMIT - shape(time)) / (0.4 * MIB), rel=0.1)
 
 
+def test_a_runaway_after_a_long_collected_leak_is_told_at_once() -> None:
+    """The line through the old peaks is well determined and half an hour off; the new run is sooner beyond doubt."""
+    collected = shapes.collected_leak(60 * MIB, 0.12 * MIB, 0.2, 10.0)
+
+    def shape(t: float) -> float:
+        return collected(t) if t < 900.0 else collected(900.0) + 1.5 * MIB * (t - 900.0)
+
+    late = [
+        (time, trend) for time, trend in judged(shape, 975.0, interval_seconds=0.5, noise_ratio=0.003) if time > 935.0
+    ]
+    assert len(confident(late)) >= 0.8 * len(late)
+    for time, trend in late:
+        assert trend.time_to_limit_seconds == pytest.approx((LIMIT - shape(time)) / (1.5 * MIB), rel=0.15)
+
+
 def test_peaks_that_grow_over_a_floor_that_does_not_are_no_confident_leak() -> None:
     """Larger and larger batches, all given back: the swing widens, nothing is kept."""
 

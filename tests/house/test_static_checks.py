@@ -49,10 +49,16 @@ def test_arrows() -> None:
     accepts("-c", "import sys; from importlinter.cli import lint_imports_command as run; run()")
 
 
-@pytest.mark.parametrize("script", ["run", "test", "prepare", "find-python", "live-packages"])
+SCRIPTS = (
+    *(f"scripts/{name}" for name in ("run", "test", "prepare", "find-python", "live-packages")),
+    *(f"lab/{name}" for name in ("image", "boot", "guest")),
+)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_are_plain_shell(script: str) -> None:
     """The scripts parse as POSIX shell, stop at the first failure, and can be executed."""
-    path = TREE / "scripts" / script
+    path = TREE / script
     parsed = subprocess.run(["/bin/sh", "-n", str(path)], capture_output=True, text=True, timeout=10, check=False)
     assert (parsed.stderr, parsed.returncode) == ("", 0)
     assert path.read_text(encoding="utf-8").startswith("#!/bin/sh\n")

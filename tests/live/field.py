@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 from forestall.model.plain import plain
 from forestall.store.reader import Reader
@@ -20,7 +20,9 @@ from tests.live import programs
 from tests.support.scratch import ScratchCgroup
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
-CODE: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from forestall.ui.cli.main import main; sys.exit(main())"
+CODE: Final = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from forestall.ui.cli.main import main; sys.exit(main())"
+)
 END_SECONDS_MAX: Final = 15.0
 
 LADDER: Final = """
@@ -60,7 +62,7 @@ class Agent:
         with self.errors.open("wb") as errors:
             words = forestall("agent", "--config", str(file), "--state-dir", str(directory))
             self.process = subprocess.Popen(words, stderr=errors, stdin=subprocess.DEVNULL)
-        self.wait_for(lambda: (directory / "run" / "now").exists(), 15.0, "the agent's first frame")
+        self.wait_for((directory / "run" / "now").exists, 15.0, "the agent's first frame")
 
     def wait_for(self, holds: Any, seconds: float, what: str) -> None:
         """Wait until `holds()`; fails with what the agent said."""
@@ -97,7 +99,7 @@ class Agent:
             self.process.kill()
             raise
 
-    def __enter__(self) -> Agent:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,9 +117,8 @@ class Player:
         self.cgroup = field.child(name)
         self.cgroup.limit(limit_mib * programs.MIB)
         self.began = time.monotonic()
-        self.process = subprocess.Popen(
-            words, preexec_fn=lambda: self.cgroup.add(0), stdin=subprocess.DEVNULL, stdout=stdout
-        )
+        joined = ("sh", "-c", f'echo 0 >{self.cgroup.directory}/cgroup.procs; exec "$@"', "sh", *words)
+        self.process = subprocess.Popen(joined, stdin=subprocess.DEVNULL, stdout=stdout)
 
     @property
     def target(self) -> str:

@@ -1,4 +1,4 @@
-"""How good the forecast is against the truth: a guarded process, and an unguarded twin that shows when the limit is met."""
+"""How good the forecast is: a guarded process, and an unguarded twin that shows when the limit is met."""
 
 from __future__ import annotations
 

@@ -84,7 +84,9 @@ def saw_tooth(limit: float, low: float = 0.4, high: float = 0.75, period: float 
     return _follow(lambda at: (low + (high - low) * (at % period) / period) * limit - OWN_MIB, seconds)
 
 
-def growing_saw_tooth(start: float, rate: float, swing: float = 0.3, period: float = 5.0, seconds: float = 600.0) -> int:
+def growing_saw_tooth(
+    start: float, rate: float, swing: float = 0.3, period: float = 5.0, seconds: float = 600.0
+) -> int:
     """Leak `rate` MiB/s from `start` MiB on under a swing of +-`swing` of current use."""
 
     def wanted(at: float) -> float:

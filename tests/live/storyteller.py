@@ -1,4 +1,6 @@
-"""Runs one program as `forestall run` does and prints its guard's story: `storyteller.py DIR MIB GUARDED PROGRAM NUMBER ...`.
+"""Runs one program as `forestall run` does and prints its guard's story.
+
+`storyteller.py DIR MIB GUARDED PROGRAM NUMBER ...`; GUARDED is yes or no.
 
 One JSON object a line on stdout, each with `t`, seconds since the program's start.
 """

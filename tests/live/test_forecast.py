@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.live, pytest.mark.slow]
 def test_a_leak_under_a_saw_tooth_is_warned_of_a_minute_ahead_and_its_end_is_known_half_way(
     live: str, tmp_path: Path
 ) -> None:
-    """A leak of 150 s under a saw-tooth of +-30 % of current use: the limit is met where the unguarded twin meets it."""
+    """A leak of 150 s under a saw-tooth of +-30 % of use: the limit is met where the unguarded twin meets it."""
     pair = forecast.start(tmp_path, 512, "growing_saw_tooth", "100", "1.9", "0.3", "5")
     said = forecast.finish(pair, 250.0)
     assert said.kernel_kills == 0

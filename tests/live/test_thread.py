@@ -33,8 +33,13 @@ def test_without_a_policy_the_kernel_kills_and_status_says_so_within_two_seconds
         player = Player(field, "doomed", 64, programs.command("leak", 64.0))
         agent.wait_for(lambda: player.kernel_kills() >= 1, 20.0, "kernel kill")
         killed = time.monotonic()
-        while not (found := [one for one in agent.status()["kills"] if one["victim_path"] == player.target]):
+        while not (found := [one for one in kills(agent) if one["victim_path"] == player.target]):
             assert time.monotonic() - killed < 10.0, "status does not show the kill"
         assert found[0]["pid"] == player.process.pid
         assert found[0]["limit_path"] == player.target
         assert player.wait(5.0) == -9
+
+
+def kills(agent: Agent) -> list[dict[str, object]]:
+    """The kills that `forestall status --json` shows."""
+    return [row["kill"] for row in agent.status()["kills"]]

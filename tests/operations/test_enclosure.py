@@ -81,7 +81,7 @@ def test_who_may_not_make_one_is_told_what_it_takes(live: str) -> None:
     """An ordinary user reads that root is needed, not the path of a cgroup that never was."""
 
     def refused() -> None:
-        with pytest.raises(Denied, match="^a cgroup of its own: needs root, and a cgroup mount that may be written$"):
+        with pytest.raises(Denied, match=r"^a cgroup of its own: needs root, and a cgroup mount that may be written$"):
             enclose(f"test-{os.getpid()}", 64 * MIB, None)
 
     as_nobody(refused)

@@ -37,9 +37,9 @@ def draw(lines: list[str]) -> str:
     """Return the lines as an SVG that looks like a terminal."""
     width = int(max(map(len, lines)) * CHARACTER_PIXELS) + 2 * SIDE_PIXELS
     height = len(lines) * LINE_PIXELS + 2 * SIDE_PIXELS
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f' role="img" aria-label="forestall demo: a leak is seen coming and stopped in time">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="forestall demo">',
         f'<rect width="{width}" height="{height}" rx="8" fill="#1e222a"/>',
     ]
     for number, line in enumerate(lines):

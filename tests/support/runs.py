@@ -32,7 +32,8 @@ def report(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 def run_cgroups(state: Path) -> list[Path]:
     """The cgroups that the runs of this state directory have now; others' runs are none of ours."""
-    return [group for path in (state / "run").glob("*-*") if (group := MEMORY / f"forestall-run-{path.name}").is_dir()]
+    ids = {path.name for place in ("run", "run/run") for path in (state / place).glob("*-*")}
+    return [group for name in sorted(ids) if (group := MEMORY / f"forestall-run-{name}").is_dir()]
 
 
 def runtime_files(state: Path) -> list[str]:

@@ -94,7 +94,10 @@ class Termination:
     def _hold(self, pid: int) -> None:
         try:
             held = Held(pid)
-        except ForestallError:
+        except Absent:
+            return
+        except ForestallError as error:
+            self._denied = str(error)
             return
         if not self._belongs(pid):
             held.close()
@@ -117,6 +120,8 @@ class Termination:
 
     def _ended(self, now_seconds: float) -> Progress:
         lasted = now_seconds - self._began
+        if self._denied and not self._signalled:
+            return Progress(FAILED, self._denied, 0.0)
         if not self._signalled:
             return Progress(DONE, "nothing was left to stop", 0.0)
         if self._killing_since is None:

@@ -176,8 +176,11 @@ class Running:
 
     def _give_to_hand(self, deed: Deed, now_seconds: float) -> Ended:
         try:
-            job = BY_HAND[deed.verb].job(self.watch.reading.target if self.watch.reading else self.action.target,
-                                         self._policy, self.action.finding.summary)
+            job = BY_HAND[deed.verb].job(
+                self.watch.reading.target if self.watch.reading else self.action.target,
+                self._policy,
+                self.action.finding.summary,
+            )
         except ForestallError as error:
             return self._deed_over(FAILED, str(error), now_seconds)
         self._hand = self._around.take_hand()
@@ -225,5 +228,3 @@ class Running:
 def _evidence(action: Action, name: str) -> float | None:
     """Return one number of the finding that led to the action."""
     return next((one.value for one in action.finding.evidence if one.name == name), None)
-
-

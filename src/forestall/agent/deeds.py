@@ -102,7 +102,9 @@ class Deeds:
         used = 0 if watch.reading is None else watch.reading.used_bytes
         why = action.finding.summary
         identity = f"{action.id}-minimal"
-        capture = Capture(identity, action.target, at.boottime_seconds, at.wall_seconds, why, used, True, bounded(pieces))
+        capture = Capture(
+            identity, action.target, at.boottime_seconds, at.wall_seconds, why, used, True, bounded(pieces)
+        )
         number = self._intents.keep_capture(capture, action.finding)
         if number is not None:
             self._voice.tell({"k": "minimal", "number": number, "target": plain(action.target)}, at)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-
 from forestall.agent.covering import Covering
 from forestall.agent.discovery import Discovery
 from forestall.agent.eyes import CgroupEye

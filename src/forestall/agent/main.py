@@ -29,10 +29,12 @@ from forestall.model.errors import Denied, ForestallError
 from forestall.system.files import make_directory, remove_file
 from forestall.system.lock import lock_target
 from forestall.system.memory import lock_touched_pages
+from forestall.system.process import allow_open_files, favour_ourselves
 from forestall.system.procfs import Procfs
-from forestall.system.process import favour_ourselves
 
 DISMISS_SECONDS: Final = 3.0
+OPEN_FILES: Final = 65536
+"""Up to six descriptors are kept of each cgroup that is watched."""
 
 
 def main(fd: int) -> None:
@@ -57,6 +59,7 @@ def _guard(mission: Mission) -> int:
     if alone is None:
         raise Denied(f"guarding with {mission.runtime_directory}", "that no other agent runs with these directories")
     recorder = Recorder(lambda inlet, outlet: _record(config, mission, inlet, outlet)) if mission.record else None
+    allow_open_files(OPEN_FILES)
     with contextlib.suppress(Denied):
         favour_ourselves()
     with contextlib.suppress(Denied):
@@ -109,5 +112,3 @@ def _record(config: Config, mission: Mission, inlet: Inlet, outlet: Outlet) -> i
     from forestall.agent.recorder import work
 
     return work(config, mission.state_directory, mission.runtime_directory, mission.proc_root, inlet, outlet)
-
-

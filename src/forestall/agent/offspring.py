@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from forestall.collect.tree import TreeCollector
 from forestall.model.errors import Absent
-from forestall.system.process import Held, favour_nobody, reap
+from forestall.system.process import Held, favour_nobody, reap, usual_open_files
 from forestall.system.procfs import Procfs
 
 KILL_SECONDS: Final = 0.1
@@ -98,3 +98,4 @@ def _come_of_age(kept: list[int]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     favour_nobody()
+    usual_open_files()

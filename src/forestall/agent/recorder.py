@@ -223,8 +223,9 @@ def _retention(config: Config) -> Retention:
     return Retention(*settings[:4], bytes_max=settings.size_bytes)
 
 
-def work(config: Config, state_directory: str, runtime_directory: str, proc_root: str, inlet: Inlet,
-         outlet: Outlet) -> int:
+def work(
+    config: Config, state_directory: str, runtime_directory: str, proc_root: str, inlet: Inlet, outlet: Outlet
+) -> int:
     """Be the recorder until the guard closes its pipe."""
     recording = Recording(config, state_directory, runtime_directory, proc_root)
     poller = select.poll()

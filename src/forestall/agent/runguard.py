@@ -39,7 +39,9 @@ class RunGuard:
         self._identity = self._target().identity
         guard.watches[self._identity] = Watch(self._eye, guard.policies[0], now)
         guard.voice.story = self
-        self._report.send({"k": "ready", "pid": os.getpid(), "recorder": guard.voice.recorder.pid if guard.voice.recorder else 0})
+        self._report.send(
+            {"k": "ready", "pid": os.getpid(), "recorder": guard.voice.recorder.pid if guard.voice.recorder else 0}
+        )
 
     @property
     def fd(self) -> int:

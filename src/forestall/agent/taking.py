@@ -5,7 +5,7 @@ from __future__ import annotations
 from forestall.act.capture import cgroup_pieces, top_piece
 from forestall.agent.eyes import CgroupEye
 from forestall.agent.inspector import Inspector
-from forestall.collect.cgroup import CgroupCollector
+from forestall.collect.cgroup import CgroupCollector, printable_path
 from forestall.collect.process import tree_of
 from forestall.model.capture import Capture, Piece
 from forestall.model.errors import ForestallError
@@ -30,17 +30,28 @@ class Taker:
     def take(self, target: Target, used_bytes: int, why: str, moment: Moment, name: str) -> Capture:
         """Return what is to be kept of a target now."""
         pieces: list[Piece] = []
-        if self._cgroups is not None and target.kind != PROCESS and target.path:
-            pieces += cgroup_pieces(self._cgroups.cgroupfs, target.path)
-        members = self._members(target)
+        path = self._cgroup_path(target)
+        if self._cgroups is not None and path is not None:
+            pieces += cgroup_pieces(self._cgroups.cgroupfs, path)
+        members = self._members(target, path)
         pieces.append(top_piece(self._procfs, members, self._page_bytes))
         pieces += [piece for file in HOST_FILES if (piece := self._file(file)) is not None]
         pieces += self._inspector.inspect(self._largest(members))
         at = moment
-        return Capture(name, target, at.boottime_seconds, at.wall_seconds, why, used_bytes, minimal=False,
-                       pieces=tuple(pieces))
+        return Capture(
+            name, target, at.boottime_seconds, at.wall_seconds, why, used_bytes, minimal=False, pieces=tuple(pieces)
+        )
 
-    def _members(self, target: Target) -> list[int]:
+    def _cgroup_path(self, target: Target) -> str | None:
+        """Return the cgroup's own path: the target's is printable, the name in the kernel may hold any byte."""
+        if self._cgroups is None or target.kind == PROCESS or not target.path:
+            return None
+        if self._cgroups.cgroupfs.exists(target.path):
+            return target.path
+        found = (here.path for here in self._cgroups.cgroupfs.walk() if printable_path(here.path) == target.path)
+        return next(found, None)
+
+    def _members(self, target: Target, path: str | None) -> list[int]:
         if target.kind == PROCESS:
             pid = int(target.identity.partition("@")[0])
             try:
@@ -48,9 +59,9 @@ class Taker:
             except ForestallError:
                 return []
             return tree_of(self._procfs, group)
-        if self._cgroups is None or not target.path:
+        if self._cgroups is None or path is None:
             return []
-        return CgroupEye(self._cgroups, self._procfs, target.path).members()
+        return CgroupEye(self._cgroups, self._procfs, path).members()
 
     def _largest(self, pids: list[int]) -> list[int]:
         sizes = []

@@ -1,4 +1,4 @@
-"""What the guard says, to whom: the recorder, the command that started it, and standard error when nobody else is left."""
+"""What the guard says, and to whom: the recorder, the command that started it, standard error when nobody is left."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Watch:
         self.due = now_seconds + self.interval_seconds
 
     def thresholds_wanted(self, cgroupfs: Cgroupfs, path: str) -> UsageThresholds | None:
-        """Return new thresholds for the limit as it is now, to be registered (v1 only); None when those there are fit."""
+        """Return thresholds for the limit as it is now, to be registered (v1 only); None when those there fit."""
         reading = self.reading
         if reading is None or reading.own_limit_bytes is None or cgroupfs.version != 1:
             return None

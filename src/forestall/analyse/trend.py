@@ -188,7 +188,10 @@ def _swinging(look: _Look, limit: float, last: float, now: float) -> list[_Answe
         return []
     lower = through(*floor)
     agreement = min(run.line.agreement_ratio, lower.agreement_ratio)
-    level = max(last, _level(run.line, run.end, now))
+    level = _level(run.line, run.end, now)
+    if last > level + look.swings.tooth:
+        return []  # it has left its peaks behind: whatever it does now, they do not tell it
+    level = max(last, level)
     answer = _forecast(run, agreement, limit, level, look.scale_seconds)
     later = _to_next_peak(answer.seconds, now - run.end, look.swings.period_seconds)
     return [answer._replace(seconds=answer.seconds + later, seconds_high=answer.seconds_high + later, swings=True)]

@@ -24,7 +24,7 @@ CALLED_OFF: Final = "called off"
 
 
 class Deed(NamedTuple):
-    """One word of a step's `do` with its arguments: `capture heap goroutines` -> ("capture", ("heap", "goroutines"))."""
+    """One word of a step's `do` with its arguments: `capture heap` -> ("capture", ("heap",))."""
 
     verb: str
     arguments: tuple[str, ...] = ()

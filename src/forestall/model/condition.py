@@ -1,7 +1,7 @@
 """A condition of a policy step as a tree; `parse.condition` makes it, `engine.conditions` evaluates it.
 
-    cond  = and {"or" and} ;  and = unary {"and" unary} ;  unary = ["not"] prim ["for" DUR]
-    prim  = "(" cond ")" | NAME CMP NUM [UNIT] ["of limit"] ["in" DUR]
+cond  = and {"or" and} ;  and = unary {"and" unary} ;  unary = ["not"] prim ["for" DUR]
+prim  = "(" cond ")" | NAME CMP NUM [UNIT] ["of limit"] ["in" DUR]
 """
 
 from __future__ import annotations

@@ -145,8 +145,15 @@ class Owner:
         name = os.path.basename(self._wanted.argv[0])
         settings = AgentSettings(self._wanted.interval_seconds, min(1.0, self._wanted.interval_seconds))
         config = Config(agent=settings, notify=self._wanted.notify, services=(self._wanted.policy,))
-        mission = Mission(encode(config), self._state, self._runtime, report_writing, control_reading, os.getpid(),
-                          Run(self._id, path, inode, self._wanted.memory_bytes, name))
+        mission = Mission(
+            encode(config),
+            self._state,
+            self._runtime,
+            report_writing,
+            control_reading,
+            os.getpid(),
+            Run(self._id, path, inode, self._wanted.memory_bytes, name),
+        )
         try:
             self._guard = start_guard(mission)
         finally:

@@ -182,6 +182,8 @@ def check_argv(argv: Sequence[str]) -> tuple[str, ...]:
 
 OWN_NICE: Final = -10
 OWN_OOM_SCORE_ADJ: Final = -900
+USUAL_OPEN_FILES: Final = 1024
+"""What programs that use select(2) can live with, and what Linux and systemd give by default."""
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
 
@@ -230,6 +232,15 @@ def allow_open_files(count: int) -> None:
     wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def usual_open_files() -> None:
+    """Take back `allow_open_files` in a child that starts programs for others: the usual soft limit of 1024."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft > USUAL_OPEN_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL_OPEN_FILES, hard))
 
 
 def become(argv: Sequence[str], keep: Sequence[int]) -> NoReturn:

@@ -89,7 +89,9 @@ class Tale:
         share = message["used"] / message["limit"] if message["limit"] else 0.0
         bar = ("#" * round(share * BAR_WIDTH)).ljust(BAR_WIDTH, ".")
         left = message["left"]
-        forecast = f"limit in {format_duration(left)}" if left is not None else SHAPES.get(message["shape"], message["shape"])
+        forecast = (
+            f"limit in {format_duration(left)}" if left is not None else SHAPES.get(message["shape"], message["shape"])
+        )
         sure = f", {format_ratio(message['confidence'])} sure" if left is not None else ""
         used = f"{format_bytes(message['used'])} ({format_ratio(share)})"
         self.say(f"{at - self._began:5.0f}s [{bar}] {used} {forecast}{sure}")

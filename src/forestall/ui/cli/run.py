@@ -27,6 +27,7 @@ EPILOG: Final = """examples:
 Signals and the exit code are passed on. The last line says peak, near misses, what happened and why.
 Where no cgroup can be made (not root, no delegation) the command's process tree is watched against
 --memory by forestall alone: the kernel enforces nothing then, and the last line says so.
+On cgroup v2 this is experimental in this release: the cgroup is polled, without wake-ups by the kernel.
 """
 MEMORY_BYTES_MIN: Final = 4 * 2**20
 
@@ -37,8 +38,14 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--memory", metavar="SIZE", required=True, help="the limit: 512M, 2GiB, ... (powers of 1024)")
     parser.add_argument("--swap", metavar="SIZE", help="swap on top of it; 0 for none (default: as the host allows)")
     parser.add_argument("--grace", metavar="TIME", default="10s", help="from SIGTERM to SIGKILL, at most (default 10s)")
-    parser.add_argument("--restart", metavar="N", nargs="?", const="always", default="0",
-                        help="start it again after a stop, N times (without N: always)")
+    parser.add_argument(
+        "--restart",
+        metavar="N",
+        nargs="?",
+        const="always",
+        default="0",
+        help="start it again after a stop, N times (without N: always)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
     parser.add_argument("argv", metavar="-- CMD", nargs=REMAINDER, help="the command and its words")
 
