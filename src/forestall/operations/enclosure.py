@@ -1,8 +1,8 @@
 """The cgroup of a run: made with its limit before the command starts, measured and removed after it.
 
 v1: memory.limit_in_bytes and memory.memsw.limit_in_bytes; v2: memory.max and
-memory.swap.max (experimental: tried in the laboratory, polled, without wake-ups). Where no
-cgroup can be made, there is none: the guard then watches the process tree and
+memory.swap.max (experimental: tried in the laboratory, polled, without wake-ups).
+Where no cgroup can be made, there is none: the guard then watches the process tree and
 the kernel enforces nothing.
 """
 
