@@ -22,7 +22,7 @@ from forestall.model.target import CGROUP, Target, cgroup_identity
 from forestall.query import now as nows
 from forestall.store.reader import Reader
 from tests.support.frames import MOMENT
-from tests.support.processes import into, python
+from tests.support.processes import descriptors_given_back, into, python
 from tests.support.scratch import ScratchCgroup
 
 pytestmark = pytest.mark.live
@@ -66,11 +66,10 @@ class Desk:
 @pytest.fixture
 def desk(live: str, tmp_path: Path) -> Iterator[Desk]:
     """A desk of the real host."""
-    one = Desk(tmp_path / "s")
-    yield one
-    one.recording.close()
-    one.outlet.close()
-    one.inlet.close()
+    with descriptors_given_back():
+        one = Desk(tmp_path / "s")
+        yield one
+        one.recording.close()
 
 
 def test_a_pass_is_published_whole(desk: Desk) -> None:
@@ -176,6 +175,31 @@ def test_a_directory_that_goes_away_is_said_once(desk: Desk, capfd: pytest.Captu
     assert len(said) == 1
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_recorder_of_a_run_tells_of_the_run_alone(
+    desk: Desk, scratch_cgroup: Callable[..., ScratchCgroup], alone: bool
+) -> None:
+    """A kernel kill in another cgroup is told by an agent, and not to whoever runs one command."""
+    group = scratch_cgroup(32 * MIB)
+    if alone:
+        desk.recording.tell_only_of("/forestall-run-1-2")
+    desk.recording.tick()
+    subprocess.run(into(group, python("x = b'x' * (60 << 20)")), check=False)
+    assert group.kernel_kills() == 1
+    desk.recording.tick()
+    assert (group.path in desk.told()) is not alone
+
+
+def test_a_kill_whose_cgroup_has_gone_is_told_of(desk: Desk, scratch_cgroup: Callable[..., ScratchCgroup]) -> None:
+    """systemd removes a unit's cgroup with its last process: the log alone still knows where the victim was."""
+    desk.recording.tick()
+    group = scratch_cgroup(32 * MIB)
+    subprocess.run(into(group, python("x = b'x' * (60 << 20)")), check=False)
+    group.remove()
+    desk.recording.tick()
+    assert f"{group.path}: the kernel killed " in desk.told()
+
+
 def test_it_ends_when_the_guards_pipe_closes(live: str, tmp_path: Path) -> None:
     """The guard's end is its end: the store is closed and readable by others."""
     (tmp_path / "run").mkdir()
@@ -196,9 +220,8 @@ def test_a_second_recorder_does_not_tell_old_kills_twice(live: str, tmp_path: Pa
     """The kernel log is read from its beginning at each start; a kill that the store knows is kept once."""
     counts = []
     for _ in range(2):
-        desk = Desk(tmp_path / "s")
-        desk.recording.tick()
-        counts.append(desk.events().count("kill"))
-        desk.outlet.close()
-        desk.inlet.close()
+        with descriptors_given_back():
+            desk = Desk(tmp_path / "s")
+            desk.recording.tick()
+            counts.append(desk.events().count("kill"))
     assert counts[0] == counts[1]

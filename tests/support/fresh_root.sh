@@ -58,9 +58,13 @@ rm -rf "$root/srv/origin"
 
 # -- inside --------------------------------------------------------------------------------------------------------------
 export root live inside_user
-# shellcheck disable=SC2016  # expanded inside
-unshare --mount --pid --fork --kill-child /bin/sh -euc '
+# Live tests compare pids with those in the kernel log, so they need the host's.
+pids=--pid
+[ "$live" = no ] || pids=
+# shellcheck disable=SC2086,SC2016  # one word or none; expanded inside
+unshare --mount $pids --fork --kill-child /bin/sh -euc '
 mount --make-rprivate /
+mount --bind "$root" "$root"   # so that the root is a mount of its own: unshare --mount-proc wants that
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
@@ -69,6 +73,9 @@ for device in null zero full random urandom tty; do
     mount --bind "/dev/$device" "$root/dev/$device"
 done
 mkdir -m 1777 "$root/dev/shm"
+mkdir "$root/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
 if [ "$live" = yes ]; then
     mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
     : >"$root/dev/kmsg"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.scratch import ScratchCgroup
@@ -96,6 +96,16 @@ def started(argv: list[str], **settings: object) -> Iterator[subprocess.Popen[st
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@contextmanager
+def descriptors_given_back() -> Iterator[None]:
+    """Closes what was opened meanwhile and is kept for the life of a process: collectors hold hundreds of files."""
+    before = set(os.listdir("/proc/self/fd"))
+    yield
+    for name in set(os.listdir("/proc/self/fd")) - before:
+        with suppress(OSError):
+            os.close(int(name))
 
 
 def into(group: ScratchCgroup, argv: list[str]) -> list[str]:

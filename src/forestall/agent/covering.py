@@ -38,8 +38,8 @@ class Covering:
             self._begin()
 
     def _begin(self) -> None:
-        batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
-        batch = [one for one in batch if one.fd >= 0]
+        wanted = [one for one in self._waiting if one.fd >= 0]
+        batch, self._waiting = wanted[:BATCH_MAX], wanted[BATCH_MAX:]
         if not batch:
             return
         reading, writing = os.pipe2(os.O_CLOEXEC)

@@ -47,6 +47,10 @@ class Deeds:
             if any(deed.verb == "notify" for deed in action.deeds):
                 self.notify(action)
             return
+        if action.target.identity in self.running:
+            words = f"{action.target.name}: the action before is not over yet"
+            self._voice.tell({"k": "refusal", "words": words, "target": plain(action.target)}, moment)
+            return
         self._intents.began(action, moment)
         self.write()
         running = Running(action, watch, watch.policy, self, moment.boottime_seconds)

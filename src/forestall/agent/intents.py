@@ -15,7 +15,7 @@ from forestall.model.frame import Moment
 from forestall.model.plain import plain
 
 OUTCOMES_KEPT: Final = 16
-ACCOUNTS_TRIED: Final = (256, 64, 16)
+ACCOUNTS_TRIED: Final = (256, 64, 16, 4, 1)
 """Intents are never left out; outcomes and the oldest accounts are, if need be, to fit a slot."""
 
 

@@ -111,4 +111,5 @@ def _record(config: Config, mission: Mission, inlet: Inlet, outlet: Outlet) -> i
     """Be the recorder; its modules are loaded in the child, not in the guard."""
     from forestall.agent.recorder import work
 
-    return work(config, mission.state_directory, mission.runtime_directory, mission.proc_root, inlet, outlet)
+    only = None if mission.run is None else mission.run.cgroup_path or "/"
+    return work(config, mission.state_directory, mission.runtime_directory, mission.proc_root, inlet, outlet, only)

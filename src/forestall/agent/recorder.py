@@ -17,6 +17,7 @@ from forestall.agent.livestate import read_captures, read_state
 from forestall.agent.notices import Notices
 from forestall.agent.sweep import Sweep
 from forestall.agent.taking import Taker
+from forestall.agent.vanished import killed_and_gone
 from forestall.config.schema import Config
 from forestall.engine.tick import State, Ticked, step
 from forestall.model.action import Outcome
@@ -67,6 +68,11 @@ class Recording:
         self._missed = 0
         self._known: set[tuple[str, str, int]] = set()
         self._used: dict[str, int] = {}
+        self._only_path: str | None = None
+
+    def tell_only_of(self, cgroup_path: str) -> None:
+        """Tell people of this cgroup alone: whoever runs one command did not ask about the rest of the machine."""
+        self._only_path = cgroup_path
 
     @property
     def log_fd(self) -> int | None:
@@ -92,7 +98,9 @@ class Recording:
         shown = frame._replace(kills=tuple(self._kills))
         self._interval = self._pace(frame, ticked)
         self._due = moment.boottime_seconds + self._interval
-        self._tell_new(ticked.findings, moment)
+        known = [watched.reading.target for watched in self._state.targets.values() if watched.reading is not None]
+        gone = killed_and_gone(frame, self._began.boottime_seconds, known)
+        self._tell_new((*ticked.findings, *gone), moment)
         self._publish(shown, ticked)
         self._keep(lambda: self._store.append(frame, ticked))
         if moment.boottime_seconds >= self._maintain_due:
@@ -126,7 +134,8 @@ class Recording:
             if key in self._known or finding.severity == Severity.INFO:
                 continue
             self._keep(lambda finding=finding: self._store.finding(finding, moment))
-            self._keep(lambda finding=finding: self._notices.finding(finding, moment))
+            if self._only_path in (None, finding.target.path):
+                self._keep(lambda finding=finding: self._notices.finding(finding, moment))
         self._known = now
 
     def _publish(self, frame: Frame, ticked: Ticked) -> None:
@@ -224,10 +233,18 @@ def _retention(config: Config) -> Retention:
 
 
 def work(
-    config: Config, state_directory: str, runtime_directory: str, proc_root: str, inlet: Inlet, outlet: Outlet
+    config: Config,
+    state_directory: str,
+    runtime_directory: str,
+    proc_root: str,
+    inlet: Inlet,
+    outlet: Outlet,
+    only_path: str | None = None,
 ) -> int:
-    """Be the recorder until the guard closes its pipe."""
+    """Be the recorder until the guard closes its pipe; with `only_path` people are told of that cgroup alone."""
     recording = Recording(config, state_directory, runtime_directory, proc_root)
+    if only_path is not None:
+        recording.tell_only_of(only_path)
     poller = select.poll()
     poller.register(inlet.fd, select.POLLIN)
     if recording.log_fd is not None:

@@ -54,6 +54,8 @@ DEEP_SWING_RATIO: Final = 0.15
 """A swing so deep is no noise."""
 PEAK_DEVIATIONS: Final = 1.0
 """Standard errors granted to the peaks of a deep swing: fewer, because the line through the troughs bears witness."""
+SILENT_PERIODS: Final = 2.5
+"""A swing that has had no peak for this many periods is over."""
 RECENT_PEAKS: Final = 6
 TOOTH_RISES: Final = 2.0
 """A run is not longer than the rises before it while it lasts less than this many of their upper three quarters."""
@@ -189,7 +191,7 @@ def _swinging(look: _Look, limit: float, last: float, now: float) -> list[_Answe
     lower = through(*floor)
     agreement = min(run.line.agreement_ratio, lower.agreement_ratio)
     level = _level(run.line, run.end, now)
-    if last > level + look.swings.tooth:
+    if last > level + look.swings.tooth or not _goes_on(look.swings, now):
         return []  # it has left its peaks behind: whatever it does now, they do not tell it
     level = max(last, level)
     answer = _forecast(run, agreement, limit, level, look.scale_seconds)
@@ -272,7 +274,9 @@ def _shape(looks: list[_Look], run: Growth, now: float) -> str:
 
 def _swings_now(swing: Swings, now: float) -> bool:
     """Whether the swing is large enough to be named and still goes on."""
-    peaks = swing.peaks
-    if len(peaks.times) < 2:
-        return False
-    return swing.height_ratio >= SWING_RATIO and now - peaks.times[-1] <= 2.5 * swing.period_seconds
+    return swing.height_ratio >= SWING_RATIO and _goes_on(swing, now)
+
+
+def _goes_on(swing: Swings, now: float) -> bool:
+    """Whether the last peak is no further back than two and a half periods."""
+    return len(swing.peaks.times) > 1 and now - swing.peaks.times[-1] <= SILENT_PERIODS * swing.period_seconds

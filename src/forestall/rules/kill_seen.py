@@ -7,6 +7,7 @@ from typing import Final
 from forestall.analyse.latch import Latch
 from forestall.model.finding import Evidence, Finding, Severity
 from forestall.model.kill import FROM_COUNTER, Kill
+from forestall.model.target import Target
 from forestall.model.units import format_bytes
 from forestall.rules import Rule, View
 
@@ -18,18 +19,20 @@ class KillSeen:
         """Report the kill for as long as it is counted as recent; `latches` are not needed."""
         if not view.kill_count or view.killed_boottime_seconds is None:
             return None
-        times = "once" if view.kill_count == 1 else f"{view.kill_count} times"
-        return Finding(
-            rule="kill_seen",
-            target=view.reading.target,
-            severity=Severity.CRITICAL,
-            summary=f"the kernel killed {_victim(view.kill)}; {times} in five minutes",
-            evidence=(
-                Evidence("kills", view.kill_count, "count", view.kill.source if view.kill else FROM_COUNTER),
-                *_sizes(view.kill),
-            ),
-            since_boottime_seconds=view.killed_boottime_seconds,
-        )
+        return describe(view.reading.target, view.kill, view.kill_count, view.killed_boottime_seconds)
+
+
+def describe(target: Target, kill: Kill | None, count: int, since_boottime_seconds: float) -> Finding:
+    """Return the finding that the kernel has killed in the target; `kill` is the newest that was described."""
+    times = "once" if count == 1 else f"{count} times"
+    return Finding(
+        rule="kill_seen",
+        target=target,
+        severity=Severity.CRITICAL,
+        summary=f"the kernel killed {_victim(kill)}; {times} in five minutes",
+        evidence=(Evidence("kills", count, "count", kill.source if kill else FROM_COUNTER), *_sizes(kill)),
+        since_boottime_seconds=since_boottime_seconds,
+    )
 
 
 def _victim(kill: Kill | None) -> str:

@@ -5,4 +5,4 @@ echo "$code" >"$LAB_OUTPUT/code"
 code=0
 forestall demo --no-guard --json --state-dir /run/demo >"$LAB_OUTPUT/unguarded" 2>"$LAB_OUTPUT/unguarded.words" || code=$?
 echo "$code" >"$LAB_OUTPUT/unguarded.code"
-ls -d /sys/fs/cgroup/forestall-run-* >"$LAB_OUTPUT/left" 2>/dev/null || :
+find /sys/fs/cgroup -name 'forestall-run-*' >"$LAB_OUTPUT/left"

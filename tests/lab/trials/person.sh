@@ -8,4 +8,4 @@ runuser -l person -c 'forestall status' >"$LAB_OUTPUT/table" 2>"$LAB_OUTPUT/stat
 code=0
 runuser -l person -c "forestall demo" >"$LAB_OUTPUT/demo" 2>"$LAB_OUTPUT/demo.words" || code=$?
 echo "$code" >"$LAB_OUTPUT/demo.code"
-ls -d /sys/fs/cgroup/forestall-run-* >"$LAB_OUTPUT/left" 2>/dev/null || :
+find /sys/fs/cgroup -name 'forestall-run-*' >"$LAB_OUTPUT/left"

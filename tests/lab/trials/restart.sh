@@ -21,7 +21,7 @@ restart = ["systemctl", "restart", "{unit}"]
   do = ["restart"]
 CONFIG
 systemctl daemon-reload
-kills() { sed -n 's/^oom_kill //p' /sys/fs/cgroup/system.slice/memory.events; }
+kills() { sed -n 's/^oom_kill //p' /proc/vmstat; }
 kills >"$LAB_OUTPUT/kills.before"
 forestall agent --config /run/leaky.toml --state-dir /run/leaky 2>"$LAB_OUTPUT/words" &
 agent=$!

@@ -5,4 +5,4 @@ echo "$code" >"$LAB_OUTPUT/code"
 code=0
 forestall run --memory 64M -- sh -c 'cat /proc/self/cgroup; exit 7' >"$LAB_OUTPUT/inside" 2>"$LAB_OUTPUT/own.words" || code=$?
 echo "$code" >"$LAB_OUTPUT/own.code"
-ls -d /sys/fs/cgroup/forestall-run-* >"$LAB_OUTPUT/left" 2>/dev/null || :
+find /sys/fs/cgroup -name 'forestall-run-*' >"$LAB_OUTPUT/left"

@@ -10,6 +10,5 @@ forestall status --all >"$LAB_OUTPUT/table" 2>"$LAB_OUTPUT/words"
 forestall status --json --all >"$LAB_OUTPUT/json"
 forestall status limited.service >"$LAB_OUTPUT/detail"
 systemctl list-units --type=service --state=running --plain --no-legend | cut -d ' ' -f 1 >"$LAB_OUTPUT/running"
-cat /sys/fs/cgroup/cgroup.subtree_control >"$LAB_OUTPUT/controllers"
 systemctl stop limited
 pkill -x -f 'sleep 601'

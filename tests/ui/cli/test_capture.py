@@ -35,6 +35,15 @@ def test_a_cgroup_by_its_path(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_host_is_a_target_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a cgroup of its own: pressure, meminfo and load."""
+    assert main.main(["capture", "--state-dir", str(tmp_path), "host", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["target"]["kind"] == "host"
+    assert told["value_bytes"] > 0
+    assert "meminfo" in {piece["name"] for piece in told["pieces"]}
+
+
 def test_an_unknown_target_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A name that nothing has is one line and no capture."""
     assert main.main(["capture", "--state-dir", str(tmp_path), "no-such-service-anywhere"]) != 0

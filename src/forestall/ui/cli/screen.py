@@ -56,11 +56,10 @@ class Screen:
 
     def leave_within(self, seconds: float) -> bool:
         """Wait; whether the person pressed q meanwhile."""
-        if self.keys is None:
-            select.select([], [], [], seconds)
-            return False
-        ready, _, _ = select.select([self.keys], [], [], seconds)
-        if not ready:
+        poller = select.poll()  # not select(2): a look keeps more than 1024 files open on a large host
+        if self.keys is not None:
+            poller.register(self.keys, select.POLLIN)
+        if not poller.poll(seconds * 1000) or self.keys is None:
             return False
         return not LEAVE_KEYS.isdisjoint(os.read(self.keys.fileno(), 64))
 
