@@ -110,7 +110,7 @@ def test_a_threshold_crossed_makes_a_look_long_before_the_clock_would(
 def test_page_cache_that_floods_the_thresholds_costs_ten_looks_a_second(
     scratch_cgroup: Callable[..., ScratchCgroup], tmp_path: Path
 ) -> None:
-    """A program that reads on and on crosses a level with every few pages; far from its limit it is looked at calmly."""
+    """A program that reads on and on crosses a level hundreds of times a second; far from its limit that is no haste."""
     group = scratch_cgroup(512 * MIB)
     file = tmp_path / "sparse"
     file.touch()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from forestall.model.errors import Denied, ForestallError
 from forestall.operations.enclosure import enclose, planned_path
 from tests.support.processes import python
+from tests.support.scratch import ScratchCgroup
 from tests.support.stores import as_nobody
+from tests.support.tree import PACKAGE
 
 pytestmark = pytest.mark.live
 
@@ -85,3 +88,16 @@ def test_who_may_not_make_one_is_told_what_it_takes(live: str) -> None:
             enclose(f"test-{os.getpid()}", 64 * MIB, None)
 
     as_nobody(refused)
+
+
+def test_inside_a_limited_cgroup_it_stays_inside(live: str, scratch_cgroup: Callable[..., ScratchCgroup]) -> None:
+    """Whoever is limited cannot get away from that limit by `run`: the new cgroup is made within the limited one."""
+    outer = scratch_cgroup(128 * MIB)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from forestall.operations.enclosure import enclose\n"
+        "made = enclose('inner', 256 << 20, None); print(made.path); made.remove()"
+    )
+    words = ["sh", "-c", f'echo 0 >{outer.directory}/cgroup.procs; exec "$@"', "sh", *python(code, str(PACKAGE.parent))]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == f"{outer.path}/forestall-run-inner"

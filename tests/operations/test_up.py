@@ -1,67 +1,112 @@
-"""Agent and page together: both up before anything is shown, both ended, whatever happens to either."""
+"""Agent and page together: started one after the other, ended together, and nothing left when either fails."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from forestall.config.schema import Config
+from forestall.config.schema import AgentSettings, Config
 from forestall.model.errors import Absent
 from forestall.operations.look import recorded_now
-from forestall.operations.up import Together
+from forestall.operations.up import END_SECONDS_MAX, FIRST_FRAME_SECONDS_MAX, LOOKED_AT_SECONDS, Together, brisk
 from forestall.query.places import Places
-from tests.support.processes import descendants, state, wait_until
+from forestall.system.lock import lock_target
+from tests.support.processes import IGNORES_TERM, descendants, gone, python, wait_until
 
-pytestmark = pytest.mark.live
-
-PAGE = (sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)")
-
-
-def together(directory: Path, page: tuple[str, ...] = PAGE) -> Together:
-    """An agent without policies, and a stand-in for the page."""
-    return Together(Config(notify=()), Places(str(directory), str(directory / "run")), page, os.environ)
+PAGE = ("sleep", "60")
 
 
 @pytest.fixture
-def pair(live: str, tmp_path: Path) -> Iterator[Together]:
-    """Both, ended after the test."""
-    one = together(tmp_path)
-    yield one
-    one.end()
+def places(tmp_path: Path) -> Places:
+    """Directories of the test's own."""
+    return Places(str(tmp_path / "s"), str(tmp_path / "s/run"))
 
 
-def test_the_first_frame_is_there_when_it_returns(pair: Together, tmp_path: Path) -> None:
-    """Whoever starts both can look at once."""
-    assert pair.alive()
-    assert recorded_now(Places(str(tmp_path), str(tmp_path / "run"))) is not None
+@pytest.fixture
+def family() -> Iterator[list[int]]:
+    """The children that this process had before; after the test there are no others."""
+    before = descendants(os.getpid())
+    yield before
+    wait_until(lambda: set(descendants(os.getpid())) <= set(before), 5.0)
 
 
-def test_the_end_of_either_is_noticed(pair: Together) -> None:
-    """When the page dies, both are no longer alive; ending twice is fine."""
-    pair._children[1].signal(signal.SIGKILL)
-    wait_until(lambda: not pair.alive())
-    pair.end()
-    pair.end()
+def test_who_looks_on_gets_a_livelier_pace_unless_a_file_says_otherwise() -> None:
+    """Every two seconds without a configuration file; with one its interval stands."""
+    assert brisk(Config(AgentSettings(10.0, 1.0))).agent == AgentSettings(LOOKED_AT_SECONDS, 1.0)
+    named = Config(AgentSettings(10.0, 1.0), files=("forestall.toml",))
+    assert brisk(named) == named
 
 
-def test_nothing_is_left_after_the_end(live: str, tmp_path: Path) -> None:
-    """Guard, recorder, hand and page are gone, their zombies too."""
-    pair = together(tmp_path)
-    children = [child.pid for child in pair._children]
-    family = [pid for child in children for pid in (child, *descendants(child))]
-    assert len(family) >= 4
-    pair.end()
-    wait_until(lambda: not any(state(pid) for pid in family), 3.0)
+@pytest.mark.live
+def test_both_run_until_they_are_ended(live: str, places: Places, family: list[int]) -> None:
+    """The page begins when the first frame is there; at the end both are gone, with the agent's children."""
+    together = Together(Config(), places, PAGE, {**os.environ})
+    try:
+        assert recorded_now(places) is not None
+        assert together.alive()
+        ours = set(descendants(os.getpid())) - set(family)
+        assert len(ours) >= 4
+    finally:
+        began = time.monotonic()
+        together.end()
+    assert time.monotonic() - began < END_SECONDS_MAX
+    assert all(gone(pid) for pid in ours)
+    together.end()
 
 
-def test_a_page_that_cannot_be_started_takes_the_agent_with_it(live: str, tmp_path: Path) -> None:
-    """The error is told and no agent is left behind."""
-    before = set(descendants(os.getpid()))
+@pytest.mark.live
+def test_the_end_of_one_is_noticed(live: str, places: Places, family: list[int]) -> None:
+    """A page that ends by itself, or cannot be begun, is an end of both being alive; the agent is still ended."""
+    together = Together(Config(), places, ("true",), {**os.environ})
+    try:
+        wait_until(lambda: not together.alive(), 5.0)
+    finally:
+        together.end()
+
+
+@pytest.mark.live
+def test_a_page_that_ignores_term_is_killed(
+    live: str, places: Places, family: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not end in time is ended; the time is shortened here."""
+    monkeypatch.setattr("forestall.operations.up.END_SECONDS_MAX", 3.0)
+    together = Together(Config(), places, tuple(python(IGNORES_TERM)), {**os.environ})
+    page = together._children[1].pid
+    wait_until(lambda: ignores(page, signal.SIGTERM))
+    began = time.monotonic()
+    together.end()
+    assert 2.9 < time.monotonic() - began < 6.0
+    assert gone(page)
+
+
+def ignores(pid: int, number: int) -> bool:
+    """Whether a process ignores a signal (SigIgn in proc_pid_status(5))."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    (mask,) = [line.split()[1] for line in lines if line.startswith("SigIgn:")]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+@pytest.mark.live
+def test_beside_another_agent_nothing_is_started(live: str, places: Places, family: list[int]) -> None:
+    """An agent that finds its directories taken ends at once; the page is not started, and the reason is told."""
+    os.makedirs(places.runtime)
+    taken = lock_target(places.runtime)
+    assert taken is not None
+    began = time.monotonic()
+    with pytest.raises(Absent, match="first frame"):
+        Together(Config(), places, PAGE, {**os.environ})
+    assert time.monotonic() - began < FIRST_FRAME_SECONDS_MAX / 2
+    assert descendants(os.getpid()) == family
+    taken.close()
+
+
+@pytest.mark.live
+def test_a_page_that_cannot_be_started_ends_the_agent(live: str, places: Places, family: list[int]) -> None:
+    """The agent that was started first is not left behind; the fixture looks for it."""
     with pytest.raises(Absent):
-        together(tmp_path, ("/nonexistent/page",))
-    wait_until(lambda: set(descendants(os.getpid())) <= before, 3.0)
+        Together(Config(), places, ("/no/such/program",), {**os.environ})

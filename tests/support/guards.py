@@ -117,3 +117,4 @@ def onlooker(*policies: Policy, host: Policy | None = None) -> Iterator[Onlooker
         yield Onlooker(gaze)
     finally:
         gaze.close()
+        cgroups.forget_all_but(set())

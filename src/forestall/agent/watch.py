@@ -97,7 +97,7 @@ class Watch:
             return
         self.interval_seconds = pace.next_look_seconds(
             distance_bytes=pace.nearest_level_bytes(self.policy, reading),
-            rate_bytes_per_second=self.rate_bytes_per_second,
+            rate_bytes_per_second=self.burst_bytes_per_second,
             covered=self.covered and reading.limit_own,
             steady_for_seconds=now_seconds - self._steady_at,
             reclaimable_bytes=max(0, reading.usage_bytes + reading.swap_bytes - reading.used_bytes),

@@ -61,8 +61,28 @@ class Counters(NamedTuple):
 
 
 def planned_path(run_id: str) -> str:
-    """Return where a run's cgroup will be."""
-    return f"/{RUN_PREFIX}{run_id}"
+    """Return where a run's cgroup will be: at the top, or inside the limited cgroup that we are in ourselves."""
+    cgroups = find_cgroups(Procfs())
+    return ("" if cgroups is None else _outer(cgroups)) + f"/{RUN_PREFIX}{run_id}"
+
+
+def _outer(cgroups: CgroupCollector) -> str:
+    """Return the cgroup that a run must stay in, so that a limit on us holds for it too; "" where there is none.
+
+    v1 only: on v2 a cgroup with processes cannot have limited children (cgroup-v2.rst, "No Internal Process").
+    """
+    if cgroups.cgroupfs.version != 1:
+        return ""
+    try:
+        own = cgroup.memory_path(Procfs().read("self/cgroup", 16384), 1)
+        here = own
+        while here not in ("", "/"):
+            if cgroup.limit(cgroups.cgroupfs.read(here, "memory.limit_in_bytes", 64)) is not None:
+                return own
+            here = here.rpartition("/")[0]
+    except ForestallError:
+        return ""
+    return ""
 
 
 def enclose(run_id: str, memory_bytes: int, swap_bytes: int | None) -> Enclosure:
@@ -71,7 +91,7 @@ def enclose(run_id: str, memory_bytes: int, swap_bytes: int | None) -> Enclosure
     if cgroups is None:
         raise Absent("a memory controller", "mount cgroup2 on /sys/fs/cgroup")
     cgroupfs = cgroups.cgroupfs
-    path = planned_path(run_id)
+    path = f"{_outer(cgroups)}/{RUN_PREFIX}{run_id}"
     try:
         cgroupfs.make(path)
     except Denied:
