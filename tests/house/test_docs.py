@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
 from forestall.ui.cli.main import COMMANDS
-from tests.support.tree import TREE, kept_files, relative
+from tests.support.tree import PACKAGE, TREE, assigned_names, kept_files, relative, syntax
 
 PAGES = [path for path in kept_files() if path.suffix == ".md"]
 OPTIONS_OF_THE_PROGRAM = frozenset({"--help", "--version", "COMMAND"})
@@ -64,6 +65,41 @@ def test_every_command_is_written_about(command: str) -> None:
     """Each command of the program is shown on some page, as people would type it."""
     shown = [relative(page) for page in PAGES for line in blocks(page) if re.match(rf"forestall {command}\b", line)]
     assert shown, f"no page shows `forestall {command}`"
+
+
+def interface_lines() -> list[str]:
+    """Lines of docs/architecture.md that say what rooms offer each other."""
+    _, _, part = (TREE / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## Interfaces")
+    return [
+        line for block in re.findall(r"^```\n(.*?)^```", part, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+    ]
+
+
+def test_the_interfaces_drawn_are_those_of_the_code() -> None:
+    """Each room, module and name in docs/architecture.md is there, and each .name behind one stands in its module."""
+    named, source = 0, ""
+    for line in interface_lines():
+        for token in re.finditer(r"(?<![\w./(])(?:[a-z]+\.\w+(?:\.\w+)?|\.[a-z]\w*)", line):
+            room, *rest = token[0].split(".")
+            if not room:
+                assert re.search(rf"\b{rest[0]}\b", source), f"{token[0]} in: {line}"
+                continue
+            if not (PACKAGE / room).is_dir():  # a kernel file, such as memory.stat
+                continue
+            path = PACKAGE / room / f"{rest[0]}.py"
+            path = path if path.exists() else PACKAGE / room / "__init__.py"
+            assert path.exists(), f"{token[0]} in: {line}"
+            source = path.read_text(encoding="utf-8")
+            name = rest[-1] if len(rest) > 1 or path.name == "__init__.py" else path.stem
+            assert name == path.stem or name in assigned_names(path) | defined(path), f"{token[0]} in: {line}"
+            named += 1
+    assert named > 60
+
+
+def defined(path: Path) -> set[str]:
+    """Classes and functions of a module."""
+    kinds = ast.ClassDef | ast.FunctionDef
+    return {node.name for node in syntax(path).body if isinstance(node, kinds)}
 
 
 def test_the_readme_is_short() -> None:

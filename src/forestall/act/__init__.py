@@ -1,8 +1,8 @@
 """One file per act: what the guard and its hands can do to a target. Acts carry out, they do not decide.
 
-An act is inline (the guard drives it, a step at each wake, never blocking:
-`Inline`) or by hand (it may block: a child carries it out with a deadline:
-`ByHand`). Each file exports its act as `PLUGIN`.
+A stop is driven by the guard itself, a step at each wake, never waiting
+(`terminate`); what may block is carried out by a child with a deadline
+(`ByHand`). Each file exports its act as `PLUGIN`.
 """
 
 from __future__ import annotations
