@@ -161,11 +161,27 @@ def test_a_dry_run_says_and_does_nothing(stage: Stage, victim: subprocess.Popen[
 
 
 def test_a_reason_that_has_gone_calls_it_off(stage: Stage, victim: subprocess.Popen[str]) -> None:
-    """When use has fallen by more than a twentieth of the limit since the decision, nothing is stopped."""
+    """When the share of the limit in use has fallen by more than a twentieth since, nothing is stopped."""
     stage.around.next = reading("api.service", used_bytes=450 * MIB)
     ((verb, result, words),) = stage.play(stage.action("terminate"))
     assert (verb, result) == ("terminate", CALLED_OFF)
-    assert "fallen by 30 MiB" in words
+    assert words == "it uses 88% of its limit, 94% when this was decided"
+    assert victim.poll() is None
+
+
+def test_a_limit_that_was_raised_calls_it_off(stage: Stage, victim: subprocess.Popen[str]) -> None:
+    """The same use of a larger limit is no reason any more."""
+    now = reading("api.service", used_bytes=480 * MIB)
+    stage.around.next = now._replace(headroom_bytes=1000 * MIB, limit_bytes=1480 * MIB)
+    assert stage.play(stage.action("terminate"))[0][1] == CALLED_OFF
+    assert victim.poll() is None
+
+
+def test_dirty_page_cache_is_as_good_as_free(stage: Stage, victim: subprocess.Popen[str]) -> None:
+    """Use that turns out to be dirty cache at the second look is written back by the kernel, nobody is stopped."""
+    now = reading("api.service", used_bytes=480 * MIB)
+    stage.around.next = now._replace(dirty_bytes=300 * MIB)
+    assert stage.play(stage.action("terminate"))[0][1] == CALLED_OFF
     assert victim.poll() is None
 
 
@@ -200,7 +216,7 @@ def test_a_failure_ends_the_sequence(stage: Stage, victim: subprocess.Popen[str]
 def test_a_deed_without_its_command_fails(stage: Stage) -> None:
     """A policy that does not say how to restart makes the deed a failure with a hint, not a crash."""
     running = stage.action("restart")
-    running._policy = POLICY._replace(restart=())
+    running.policy = POLICY._replace(restart=())
     ((_, result, words),) = stage.play(running)
     assert result == FAILED
     assert "systemctl" in words

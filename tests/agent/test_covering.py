@@ -176,6 +176,24 @@ def test_those_taken_back_while_they_waited_are_forgotten(covering: Covering, pl
     last.close()
 
 
+def test_one_child_gets_no_more_than_a_batch(covering: Covering, live: str) -> None:
+    """However many wait: a child that dies costs no more than a batch, and the rest has its turn."""
+    asked = [UsageThresholds(Cgroupfs(live, 1), f"/nowhere-{number}", LEVELS) for number in range(BATCH_MAX + 2)]
+    for one in asked:
+        covering.ask(one)
+    batches: list[int] = []
+
+    def over() -> bool:
+        if covering._working and (not batches or batches[-1] != len(covering._working)):
+            batches.append(len(covering._working))
+        return covering.finished() == [] and covering.fd is None
+
+    wait_until(over)
+    assert batches == [1, BATCH_MAX, 1]
+    for one in asked:
+        one.close()
+
+
 def test_one_taken_back_while_it_is_registered_is_not_told(covering: Covering, place: ScratchCgroup) -> None:
     """The guard has closed it: it covers nothing, whatever the child says of it."""
     one = thresholds(place.child("one"))

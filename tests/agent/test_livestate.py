@@ -16,7 +16,9 @@ from forestall.agent.livestate import (
     CAPTURE_SLOTS,
     FILE_BYTES,
     SLOT_BYTES,
+    STATE_SLOTS,
     LiveState,
+    read_capture,
     read_captures,
     read_state,
 )
@@ -52,12 +54,62 @@ def test_what_was_written_is_read_by_the_next_guard(path: str) -> None:
     again.close()
 
 
-def test_the_file_is_whole_from_the_first_moment(path: str) -> None:
-    """All of its bytes are reserved at the start: a full tmpfs cannot stop a later write; only root may read it."""
+def test_the_state_has_its_memory_from_the_first_moment(path: str) -> None:
+    """The state's bytes are reserved at the start: a full tmpfs cannot stop a later write; captures take theirs late.
+
+    Only root may read it.
+    """
     LiveState(path).close()
     assert os.stat(path).st_size == FILE_BYTES
-    assert os.stat(path).st_blocks * 512 >= FILE_BYTES
+    assert STATE_SLOTS * SLOT_BYTES <= os.stat(path).st_blocks * 512 < FILE_BYTES
     assert os.stat(path).st_mode & 0o007 == 0
+
+
+@pytest.mark.parametrize("slot", [1, STATE_SLOTS + 5])
+def test_a_number_beyond_all_counting_begins_the_file_anew(path: str, slot: int) -> None:
+    """A sound slot with the largest sequence there is does not end the guard, nor hide what it writes next."""
+    LiveState(path).close()
+    write_slot(path, slot, b'{"state": "forged"}', sequence=2**64 - 1)
+    live = LiveState(path)
+    assert live.before == {}
+    live.write({"state": "next"})
+    assert live.keep_capture({"capture": 1}) == 1
+    live.close()
+    assert read_state(path) == (1, {"state": "next"})
+    assert read_captures(path) == [(1, {"capture": 1})]
+
+
+def test_a_link_in_its_place_is_not_followed(path: str, tmp_path: Path) -> None:
+    """Neither guard nor reader touches what a symbolic link points to."""
+    other = tmp_path / "other"
+    other.write_text("precious")
+    Path(path).parent.mkdir()
+    Path(path).symlink_to(other)
+    with pytest.raises(Malformed, match="symbolic link"):
+        LiveState(path)
+    with pytest.raises(Malformed, match="symbolic link"):
+        read_state(path)
+    assert other.read_text() == "precious"
+
+
+def test_a_fifo_in_its_place_is_not_waited_for(path: str) -> None:
+    """What is no plain file is told, without waiting for whoever might write into it."""
+    Path(path).parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(Malformed, match="no plain file"):
+        read_state(path)
+
+
+def test_a_capture_is_read_by_its_number_until_a_newer_one_has_its_place(path: str) -> None:
+    """The recorder reads one slot, and is not given another capture for the one it asked for."""
+    live = LiveState(path)
+    for number in range(1, CAPTURE_SLOTS + 2):
+        live.keep_capture({"capture": number})
+    live.close()
+    assert read_capture(path, 1) is None
+    assert read_capture(path, 2) == {"capture": 2}
+    assert read_capture(path, CAPTURE_SLOTS + 1) == {"capture": CAPTURE_SLOTS + 1}
+    assert read_capture(path, CAPTURE_SLOTS + 2) is None
 
 
 def test_a_write_torn_at_any_byte_loses_only_itself(path: str) -> None:
@@ -133,7 +185,7 @@ def test_any_bytes_are_read_without_a_crash(path: str) -> None:
     """A file of chance bytes, with a right magic and any length, gives nothing and stops nobody."""
     dice = random.Random(3)
     LiveState(path).close()
-    for _ in range(30):
+    for _ in range(4):
         noise = bytearray(dice.randbytes(FILE_BYTES))
         for slot in range(FILE_BYTES // SLOT_BYTES):
             noise[slot * SLOT_BYTES : slot * SLOT_BYTES + 4] = b"FSL1"

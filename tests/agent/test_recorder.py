@@ -124,16 +124,24 @@ def test_what_the_guard_says_is_kept_told_and_acknowledged(desk: Desk) -> None:
     assert "outcome" in kinds
 
 
+def test_what_the_guard_had_to_give_up_is_told(desk: Desk) -> None:
+    """How many messages were lost is a notice of its own."""
+    desk.say(k="lost", count=7)
+    assert "7 messages of the guard were given up" in desk.told()
+
+
 def test_a_minimal_capture_is_taken_over(desk: Desk) -> None:
-    """It is read from the live state by its number and kept in the store; one that is gone is no failure."""
+    """It is read from the live state by its number and kept in the store; of one that is gone people are told."""
     live = LiveState(str(desk.directory / "run" / "guard"))
     capture = Capture(
         "a-1-minimal", TARGET, 1.0, MOMENT.wall_seconds, "why", 5, minimal=True, pieces=(Piece("top", "x"),)
     )
     number = live.keep_capture({"capture": plain(capture)})
     live.close()
-    assert desk.say(k="minimal", number=number) == [{"k": "ack", "n": 5}]
-    assert desk.say(k="minimal", number=99) == [{"k": "ack", "n": 5}]
+    assert desk.say(k="minimal", number=number, target=plain(TARGET)) == [{"k": "ack", "n": 5}]
+    assert "lost" not in desk.told()
+    assert desk.say(k="minimal", number=99, target=plain(TARGET)) == [{"k": "ack", "n": 5}]
+    assert "/api: its minimal capture is lost" in desk.told()
     assert desk.events().count("capture") == 1
 
 

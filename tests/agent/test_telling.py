@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import select
 import signal
 import time
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from forestall.agent import telling
+from forestall.agent.backlog import MESSAGES_MAX
 from forestall.agent.lines import Inlet, Outlet
-from forestall.agent.telling import REPLACED_A_MINUTE_MAX, SILENT_SECONDS_MAX, WAITING_MAX, Recorder, line, say
+from forestall.agent.telling import REPLACED_A_MINUTE_MAX, SILENT_SECONDS_MAX, Recorder, line, say
 from tests.support.processes import gone, state, wait_until
 
 
@@ -107,14 +109,88 @@ def test_one_that_dies_again_and_again_is_left_for_a_minute() -> None:
     recorder.dismiss(5.0)
 
 
-def test_a_recorder_that_does_not_read_costs_no_time(recorder: Recorder) -> None:
-    """A thousand messages to a stopped recorder are sent without waiting, and the newest are kept."""
+def test_a_recorder_that_does_not_read_costs_no_time(recorder: Recorder, capfd: pytest.CaptureFixture[str]) -> None:
+    """Far more than the pipe takes is sent without waiting and kept; beyond the bound the oldest is said instead."""
     os.kill(recorder.pid, signal.SIGSTOP)
     began = time.monotonic()
-    for number in range(1000):
-        recorder.send({"k": "finding", "number": number, "text": "x" * 2000}, 100.0)
+    for number in range(MESSAGES_MAX + 2):
+        recorder.send({"k": "refusal", "words": f"number {number}", "text": "x" * 2000}, 100.0)
     assert time.monotonic() - began < 1.0
-    assert [message["number"] for message in recorder.waiting] == list(range(1000 - WAITING_MAX, 1000))
+    assert [message["words"] for message in recorder.waiting] == [f"number {n}" for n in range(2, MESSAGES_MAX + 2)]
+    assert capfd.readouterr().err == "forestall: not done: number 0\nforestall: not done: number 1\n"
+
+
+def test_what_found_no_room_in_the_pipe_arrives_later(recorder: Recorder) -> None:
+    """A recorder that was held up hears everything as soon as it reads again, and is told how much was given up."""
+    os.kill(recorder.pid, signal.SIGSTOP)
+    for number in range(MESSAGES_MAX + 3):
+        recorder.send({"k": "refusal", "words": f"number {number}", "text": "x" * 500}, 100.0)
+    os.kill(recorder.pid, signal.SIGCONT)
+    heard = [message["of"] for message in receive(recorder, 100.1, MESSAGES_MAX + 1)]
+    assert {one["words"] for one in heard if "words" in one} == {f"number {n}" for n in range(3, MESSAGES_MAX + 3)}
+    assert [one["count"] for one in heard if one["k"] == "lost"] == [3]
+    assert recorder.due() is None
+
+
+def test_an_acknowledgement_is_for_its_own_message(recorder: Recorder) -> None:
+    """A later number says nothing of an earlier one: that waits on."""
+    os.kill(recorder.pid, signal.SIGSTOP)
+    recorder.send({"k": "refusal", "words": "first"}, 100.0)
+    recorder.send({"k": "refusal", "words": "second"}, 100.0)
+    recorder._acknowledged(2, 100.1)
+    assert [message["words"] for message in recorder.waiting] == ["first"]
+
+
+def test_at_dismissal_what_waits_is_taken_first(tmp_path: Path) -> None:
+    """A recorder that is slow, but lives, gets everything that did not fit the pipe before it is closed."""
+
+    def slow(inlet: Inlet, outlet: Outlet) -> int:
+        count = 0
+        while not inlet.ended:
+            select.select([inlet.fd], [], [])
+            time.sleep(0.02)
+            for message in inlet.receive():
+                count += 1
+                outlet.send({"k": "ack", "n": message["n"]})
+        (tmp_path / "count").write_text(str(count))
+        return 0
+
+    recorder = Recorder(slow)
+    for number in range(300):
+        recorder.send({"k": "refusal", "words": f"number {number}", "text": "x" * 2000}, 100.0)
+    recorder.dismiss(5.0)
+    assert (tmp_path / "count").read_text() == "300"
+
+
+def test_what_a_dismissed_recorder_has_not_taken_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    """One that hangs is waited for in bounds, and what it was to tell stands on standard error."""
+
+    def hang(*_: object) -> int:
+        time.sleep(60)
+        return 0
+
+    recorder = Recorder(hang)
+    recorder.send({"k": "refusal", "words": "it is protected"}, 100.0)
+    began = time.monotonic()
+    recorder.dismiss(0.2)
+    assert time.monotonic() - began < 1.0
+    assert capfd.readouterr().err == "forestall: not done: it is protected\n"
+
+
+def test_no_descriptors_cost_the_recorder_alone(recorder: Recorder, capfd: pytest.CaptureFixture[str]) -> None:
+    """Where no pipe can be made the guard is without a recorder for now; what waits is kept for the next."""
+    recorder.send({"k": "refusal", "words": "kept"}, 100.0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    recorder.close()
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        assert not recorder.replace(102.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "no recorder could be made" in capfd.readouterr().err
+    assert recorder.fd is None
+    assert recorder.replace(163.0)
+    assert [message["of"]["words"] for message in receive(recorder, 163.1, 1)] == ["kept"]
 
 
 def test_a_message_too_long_for_a_line_arrives_cut(recorder: Recorder) -> None:

@@ -262,3 +262,27 @@ def test_a_restarted_guard_does_not_act_twice(cooldown_seconds: float) -> None:
     assert list(after.unfinished) == [action.id]
     restarts = [one for one in again.actions if Deed("restart") in one.deeds]
     assert bool(restarts) is (cooldown_seconds == 0.0)
+
+
+def test_a_mere_command_does_not_hold_back_a_stop() -> None:
+    """The cool-down of a mild step's command must not let the harsher step, and then the kernel, have its way."""
+    ladder = policy(
+        ("used > 60% of limit", ["command"]), ("used > 85% of limit", ["terminate"]), cooldown_seconds=300.0
+    )
+    policies, ledger = {target().identity: ladder}, Ledger()
+    (mild,) = choose([finding(0)], ledger, policies, moment(1000.0)).actions
+    ledger.began(mild, moment(1000.0))
+    ledger.finish(mild.id, moment(1001.0))
+    (harsh,) = choose([finding(1)], ledger, policies, moment(1002.0)).actions
+    ledger.began(harsh, moment(1002.0))
+    ledger.finish(harsh.id, moment(1003.0))
+    assert choose([finding(1)], ledger, policies, moment(1004.0)).actions == ()
+
+
+def test_what_was_called_off_costs_nothing() -> None:
+    """Neither cool-down nor budget is spent by an action that was given up before anything was done."""
+    policies, ledger = {target().identity: policy(*LADDER, cooldown_seconds=300.0)}, Ledger()
+    (action,) = choose([finding(2)], ledger, policies, moment(1000.0)).actions
+    ledger.began(action, moment(1000.0))
+    ledger.forgo(action.id)
+    assert choose([finding(2)], ledger, policies, moment(1001.0)).actions != ()

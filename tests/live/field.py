@@ -125,6 +125,11 @@ class Player:
         """What the agent calls it."""
         return self.cgroup.path
 
+    def end(self) -> None:
+        """End it for good."""
+        self.process.kill()
+        self.process.wait()
+
     def kernel_kills(self) -> int:
         """How often the kernel's OOM killer struck in its cgroup."""
         return self.cgroup.kernel_kills()

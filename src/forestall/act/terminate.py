@@ -17,6 +17,8 @@ from forestall.system.process import Held
 
 MARGIN_SECONDS: Final = 0.12
 """KILL goes out when, at the observed rate, the limit is nearer than this: a few looks of 20 ms, the signal's way."""
+BURST_MARGIN_SECONDS: Final = 0.045
+"""... or nearer than this at the rate since the last look alone: two looks, for what is faster than the mean knows."""
 HEADROOM_BYTES_MIN: Final = 2 * 1024 * 1024
 """... or when this little is left, whatever the rate: page-table and per-CPU charges come in such steps."""
 DEATH_SECONDS_MAX: Final = 30.0
@@ -52,16 +54,23 @@ class Termination:
         self._signalled = 0
         self._denied = ""
 
-    def step(self, now_seconds: float, headroom_bytes: float, rate_bytes_per_second: float) -> Progress:
+    def step(
+        self,
+        now_seconds: float,
+        headroom_bytes: float,
+        rate_bytes_per_second: float,
+        burst_bytes_per_second: float = 0.0,
+    ) -> Progress:
         """Signal what has to be signalled at this look and say how far it is; never waits.
 
-        `headroom_bytes` and `rate_bytes_per_second` are the target's as just read.
+        `headroom_bytes` and the rates are the target's as just read: over some looks, and since the last one.
         """
         alive = self._hold_members()
         if not alive:
             return self._ended(now_seconds)
         if self._killing_since is None:
-            self._why_kill = self._reason_to_kill(now_seconds, headroom_bytes, rate_bytes_per_second)
+            rates = rate_bytes_per_second, burst_bytes_per_second
+            self._why_kill = self._reason_to_kill(now_seconds, headroom_bytes, *rates)
             if self._why_kill:
                 self._killing_since = now_seconds
         if self._killing_since is not None:
@@ -71,23 +80,24 @@ class Termination:
                 return Progress(FAILED, words, 0.0)
         return Progress("", "", 0.02)
 
-    def _reason_to_kill(self, now_seconds: float, headroom_bytes: float, rate: float) -> str:
+    def _reason_to_kill(self, now_seconds: float, headroom_bytes: float, rate: float, burst: float) -> str:
         lasted = now_seconds - self._began
         if lasted >= self._grace_seconds:
             return f"the grace of {self._grace_seconds:g} s was over"
         if headroom_bytes < HEADROOM_BYTES_MIN:
             return f"only {max(0.0, headroom_bytes) / 2**20:.1f} MiB were left"
-        if rate > 0 and headroom_bytes / rate < MARGIN_SECONDS:
-            left_milliseconds = headroom_bytes / rate * 1000
-            return f"the limit was {left_milliseconds:.0f} ms away at {rate / 2**20:.0f} MiB/s"
+        for pace, margin in ((rate, MARGIN_SECONDS), (burst, BURST_MARGIN_SECONDS)):
+            if pace > 0 and headroom_bytes / pace < margin:
+                left_milliseconds = headroom_bytes / pace * 1000
+                return f"the limit was {left_milliseconds:.0f} ms away at {pace / 2**20:.0f} MiB/s"
         return ""
 
     def _hold_members(self) -> int:
-        """Hold and TERM processes that are new, let go those that have ended; return how many are alive."""
+        """Hold and TERM processes that are new, let go those that have ended or moved away; return how many are left."""
         for pid in self._members()[:PROCESSES_MAX]:
             if pid not in self._held:
                 self._hold(pid)
-        for pid in [pid for pid, held in self._held.items() if not held.alive()]:
+        for pid in [pid for pid, held in self._held.items() if not held.alive() or not self._belongs(pid)]:
             self._held.pop(pid).close()
         return len(self._held)
 

@@ -28,11 +28,12 @@ from forestall.model.action import (
     Outcome,
 )
 from forestall.model.errors import ForestallError
+from forestall.model.frame import Reading
 from forestall.model.policy import Policy
 from forestall.system.lock import TargetLock, lock_target
 
 RECOVERED_RATIO: Final = 0.05
-"""An irreversible act is called off when use has fallen by this share of the limit since it was decided."""
+"""An irreversible act is called off when the share of the limit in use has fallen by this much since it was decided."""
 CAPTURE_SECONDS_MAX: Final = 5.0
 BY_HAND: Final[dict[str, ByHand]] = {"command": COMMAND, "restart": RESTART}
 
@@ -75,7 +76,7 @@ class Running:
     def __init__(self, action: Action, watch: Watch, policy: Policy, around: Surroundings, now_seconds: float) -> None:
         self.action = action
         self.watch = watch
-        self._policy = policy
+        self.policy = policy
         self._around = around
         self._lock: TargetLock | None = None
         self._waiting = [deed for deed in action.deeds if deed.verb not in SIDE_VERBS]
@@ -83,6 +84,7 @@ class Running:
         self._deed_began = now_seconds
         self._termination: Termination | None = None
         self._hand: Hand | None = None
+        self._ratio_decided = None if watch.reading is None else _held_ratio(watch.reading)
 
     @property
     def hand_fd(self) -> int | None:
@@ -144,7 +146,7 @@ class Running:
         self._around.keep_minimal_capture(self.watch, self.action)
         if deed.verb == "terminate":
             eye: Eye = self.watch.eye
-            self._termination = Termination(eye.members, self._may_be_hit, self._policy.grace_seconds, now_seconds)
+            self._termination = Termination(eye.members, self._may_be_hit, self.policy.grace_seconds, now_seconds)
             return self._go_on_terminating(now_seconds)
         return self._give_to_hand(deed, now_seconds)
 
@@ -153,21 +155,21 @@ class Running:
         return self.watch.eye.belongs(pid) and not self._around.ours(pid)
 
     def _reason_to_call_off(self) -> str:
-        before = _evidence(self.action, "used")
         if not self._around.read_again(self.watch) or self.watch.reading is None:
             return "the target is gone"
-        reading = self.watch.reading
-        if before is not None and reading.used_bytes < before - RECOVERED_RATIO * reading.limit_bytes:
-            fell = before - reading.used_bytes
-            return f"use has fallen by {fell / 2**20:.0f} MiB since it was decided"
+        now = _held_ratio(self.watch.reading)
+        if self._ratio_decided is not None and now < self._ratio_decided - RECOVERED_RATIO:
+            return f"it uses {now:.0%} of its limit, {self._ratio_decided:.0%} when this was decided"
         return ""
 
     def _go_on_terminating(self, now_seconds: float) -> Ended:
         assert self._termination is not None
         assert self._deed is not None
-        reading = self.watch.reading
-        headroom = float("inf") if reading is None else float(reading.headroom_bytes)
-        progress = self._termination.step(now_seconds, headroom, self.watch.burst_bytes_per_second)
+        reading, watch = self.watch.reading, self.watch
+        # The kernel writes dirty page cache back before it kills: it is as good as free.
+        headroom = float("inf") if reading is None else float(reading.headroom_bytes + reading.dirty_bytes)
+        rates = watch.recent_bytes_per_second, watch.burst_bytes_per_second
+        progress = self._termination.step(now_seconds, headroom, *rates)
         if not progress.result:
             return Ended((), False)
         self._termination.close()
@@ -178,7 +180,7 @@ class Running:
         try:
             job = BY_HAND[deed.verb].job(
                 self.watch.reading.target if self.watch.reading else self.action.target,
-                self._policy,
+                self.policy,
                 self.action.finding.summary,
             )
         except ForestallError as error:
@@ -225,6 +227,6 @@ class Running:
             self._lock.close()
 
 
-def _evidence(action: Action, name: str) -> float | None:
-    """Return one number of the finding that led to the action."""
-    return next((one.value for one in action.finding.evidence if one.name == name), None)
+def _held_ratio(reading: Reading) -> float:
+    """Return the share of the limit that is used by what the kernel can neither drop nor write back."""
+    return reading.held_bytes / reading.limit_bytes if reading.limit_bytes else 1.0

@@ -12,6 +12,7 @@ from typing import Final
 from forestall.agent.lines import Inlet, Outlet
 from forestall.agent.offspring import Child, fork_child
 from forestall.model.errors import ForestallError
+from forestall.system.process import open_pipe
 from forestall.system.thresholds import UsageThresholds
 
 BATCH_MAX: Final = 64
@@ -42,9 +43,17 @@ class Covering:
         batch, self._waiting = wanted[:BATCH_MAX], wanted[BATCH_MAX:]
         if not batch:
             return
-        reading, writing = os.pipe2(os.O_CLOEXEC)
-        self._child = fork_child(lambda: _register(batch, writing), (writing, *(one.fd for one in batch)))
-        os.close(writing)
+        try:
+            reading, writing = open_pipe()
+        except ForestallError:
+            return  # descriptors are short: these targets are looked at by the clock
+        try:
+            self._child = fork_child(lambda: _register(batch, writing), (writing, *(one.fd for one in batch)))
+        except (OSError, ForestallError):
+            os.close(reading)
+            return
+        finally:
+            os.close(writing)
         self._told = Inlet(reading)
         self._working = {one.path: one for one in batch}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from forestall.act.capture import bounded, cgroup_pieces, top_piece
 from forestall.agent.acting import CAPTURE_SECONDS_MAX, Ended, Running
 from forestall.agent.eyes import CgroupEye
@@ -12,9 +14,12 @@ from forestall.agent.offspring import is_ours
 from forestall.agent.voice import Voice
 from forestall.agent.watch import Watch
 from forestall.engine.tick import State
-from forestall.model.action import DONE, Action, Deed, Outcome
+from forestall.model.action import CALLED_OFF, DONE, FAILED, REFUSED, STOPPING_VERBS, Action, Deed, Outcome
 from forestall.model.capture import Capture
 from forestall.model.plain import plain
+
+
+RETRY_SECONDS: Final = 1.0
 
 
 class Deeds:
@@ -76,9 +81,19 @@ class Deeds:
         self._intents.ended(outcome, self._gaze.moment)
         why = running.action.finding.summary
         self._voice.tell({"k": "outcome", "outcome": plain(outcome), "why": why}, self._gaze.moment)
-        if outcome.result == DONE and outcome.deed.irreversible:
+        if outcome.result == DONE and outcome.deed.verb in STOPPING_VERBS:
             self._state.forget(outcome.target.identity)
             running.watch.begin_again()
+        elif outcome.result in (REFUSED, CALLED_OFF):
+            self._intents.forgo(running.action)
+            self._offer_again(running, RETRY_SECONDS)
+        elif outcome.result == FAILED:
+            self._offer_again(running, running.policy.cooldown_seconds)
+
+    def _offer_again(self, running: Running, seconds: float) -> None:
+        """What did not come about is not done: the step fires again after a while, if its condition holds then."""
+        action, now = running.action, self._gaze.moment.boottime_seconds
+        self._state.put_off(action.target.identity, action.step, now + seconds, action.policy)
 
     def write(self) -> None:
         """Write the live state."""
@@ -137,8 +152,8 @@ class Deeds:
         self._voice.tell({"k": "finding", "finding": plain(action.finding), "notify": True}, self._gaze.moment)
 
     def ours(self, pid: int) -> bool:
-        """Whether a process is this guard or one of its children."""
-        return is_ours(self._gaze.sources.procfs, pid)
+        """Whether a process is this guard, who started it, or a child of theirs."""
+        return is_ours(self._gaze.sources.procfs, pid, self._gaze.sources.kin)
 
     def take_hand(self) -> Hand:
         """Give away the hand that stands ready and fork the next."""

@@ -61,9 +61,14 @@ class Discovery:
         wanted = self._wanted(found)
         for identity in watches.keys() - wanted.keys():
             watches.pop(identity).close()
+        spared = self._spared(found)
         for identity, (path, policy) in wanted.items():
             if identity not in watches:
-                watches[identity] = Watch(CgroupEye(self._collector, self._procfs, path), policy, now_seconds)
+                inode = int(identity.rpartition("#")[2])
+                watches[identity] = Watch(CgroupEye(self._collector, self._procfs, path, inode), policy, now_seconds)
+            eye = watches[identity].eye
+            if isinstance(eye, CgroupEye):
+                eye.spared = frozenset(other for other in spared if other.startswith(path + "/"))
         self._collector.forget_all_but(_with_ancestors(path for path, _ in wanted.values()))
 
     def _wanted(self, paths: set[str]) -> dict[str, tuple[str, Policy]]:
@@ -76,6 +81,16 @@ class Discovery:
             if policy is not None and policy.steps:
                 wanted[target.identity] = (path, policy)
         return wanted
+
+    def _spared(self, paths: set[str]) -> list[str]:
+        """Return the cgroups that no stop of a cgroup above them may reach: protected ones, and dry runs."""
+        spared = []
+        for path in paths - {"/"}:
+            target = self._collector.target(path)
+            policy = None if target is None else self._matcher.policy_for(target)
+            if policy is not None and (policy.protect or policy.dry_run):
+                spared.append(path)
+        return spared
 
     def close(self) -> None:
         """Let the events go."""

@@ -33,27 +33,37 @@ class Eye(Protocol):
 
 
 class CgroupEye:
-    """A memory cgroup with everything below it."""
+    """A memory cgroup with everything below it, but for the parts that are spared.
 
-    def __init__(self, collector: CgroupCollector, procfs: Procfs, path: str) -> None:
+    `spared` are paths below it that another policy protects. `inode` 0: whatever cgroup has the path; otherwise
+    processes are only those of exactly that cgroup, not of one that was made anew under its name.
+    """
+
+    def __init__(self, collector: CgroupCollector, procfs: Procfs, path: str, inode: int = 0) -> None:
         self.path = path
+        self.spared: frozenset[str] = frozenset()
         self._collector = collector
         self._procfs = procfs
+        self._inode = inode
 
     @property
     def directory(self) -> str:
         """The cgroup's directory."""
         return self._collector.cgroupfs.point + self.path
 
-    def glance(self, host: Level, now_seconds: float) -> Reading | None:  # noqa: ARG002 - an Eye is asked so
+    def glance(self, host: Level, now_seconds: float) -> Reading | None:
         """Return the cgroup as it is now, None when it has been removed."""
         return self._collector.glance(self.path)
 
     def members(self) -> list[int]:
         """Return the pids in the cgroup and below it."""
         found: list[int] = []
+        if not self._is_same():
+            return found
         cgroupfs = self._collector.cgroupfs
         for here in cgroupfs.walk(self.path):
+            if self._is_spared(here.path):
+                continue
             try:
                 found += cgroup.pids(cgroupfs.read(here.path, "cgroup.procs", 1024 * 1024))
             except ForestallError:
@@ -61,13 +71,22 @@ class CgroupEye:
         return found
 
     def belongs(self, pid: int) -> bool:
-        """Whether the process's memory cgroup is this one or one below it."""
+        """Whether the process's memory cgroup is this one or one below it that is not spared."""
         try:
             path = cgroup.memory_path(self._procfs.read(f"{pid}/cgroup", 16384), self._collector.cgroupfs.version)
         except ForestallError:
             return False
-        path = self._collector.cgroupfs.below(path)
-        return path == self.path or path.startswith(self.path + "/")
+        below = path == self.path or path.startswith(self.path + "/")
+        return below and not self._is_spared(path) and self._is_same()
+
+    def _is_same(self) -> bool:
+        try:
+            return not self._inode or self._collector.cgroupfs.inode(self.path) == self._inode
+        except ForestallError:
+            return False
+
+    def _is_spared(self, path: str) -> bool:
+        return any(path == spared or path.startswith(spared + "/") for spared in self.spared)
 
 
 class TreeEye:

@@ -7,6 +7,7 @@ from collections.abc import Container
 from forestall.agent.covering import Covering
 from forestall.agent.discovery import Discovery
 from forestall.agent.eyes import CgroupEye
+from forestall.agent.mission import Kin
 from forestall.agent.watch import Watch
 from forestall.analyse.headroom import host_level
 from forestall.collect.cgroup import CgroupCollector
@@ -22,10 +23,13 @@ from forestall.system.procfs import Procfs
 class Sources:
     """What the guard reads from: made once, handed in, so that a test may hand in others."""
 
-    def __init__(self, procfs: Procfs, cgroups: CgroupCollector | None, page_bytes: int) -> None:
+    def __init__(
+        self, procfs: Procfs, cgroups: CgroupCollector | None, page_bytes: int, kin: tuple[Kin, ...] = ()
+    ) -> None:
         self.procfs = procfs
         self.cgroups = cgroups
         self.page_bytes = page_bytes
+        self.kin = kin
         self.host = HostCollector(procfs)
         self.clock = Clock()
 

@@ -119,7 +119,8 @@ class Guard:
 
     def _refuse(self, refusal: arbiter.Refusal) -> None:
         if refusal.until_boottime_seconds is not None:
-            self._state.put_off(refusal.target.identity, refusal.step, refusal.until_boottime_seconds)
+            until = refusal.until_boottime_seconds
+            self._state.put_off(refusal.target.identity, refusal.step, until, refusal.policy)
         message = {"k": "refusal", "words": refusal.words, "target": plain(refusal.target)}
         self.voice.tell(message, self.gaze.moment)
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import select
 import signal
+from contextlib import ExitStack
 from typing import Any, Final, NamedTuple
 
 from forestall.act import Job
-from forestall.agent.lines import Inlet, Outlet, fitted
+from forestall.agent.lines import Inlet, Outlet, fitted, pipe_in
 from forestall.agent.offspring import Child, fork_child
 from forestall.model.action import DONE, FAILED
 from forestall.model.errors import ForestallError
 from forestall.system.clock import boottime_seconds
-from forestall.system.process import Held, Launch, check_argv, exit_code, launch, reap, signal_group
+from forestall.system.process import Held, Launch, check_argv, exit_code, launch, open_pipe, reap, signal_group
 
 OUTPUT_BYTES_MAX: Final = 2000
 JOB_BYTES: Final = 60_000
@@ -39,40 +40,58 @@ class Result(NamedTuple):
 
 
 class Hand:
-    """The guard's view of one hand; `fd` becomes readable when it has something to tell or has ended."""
+    """The guard's view of one hand; `fd` becomes readable when it has something to tell or has ended.
+
+    Where no child could be made it takes no job, and `trouble` says why: a guard short of descriptors guards on.
+    """
 
     def __init__(self) -> None:
-        job_reading, job_writing = os.pipe2(os.O_CLOEXEC)
-        told_reading, told_writing = os.pipe2(os.O_CLOEXEC)
-        self._child: Child = fork_child(lambda: _work(job_reading, told_writing), (job_reading, told_writing))
-        os.close(job_reading)
-        os.close(told_writing)
-        self._job = Outlet(job_writing, JOB_BYTES)
-        self._told = Inlet(told_reading)
+        self.trouble = ""
+        self._child: Child | None = None
+        self._job: Outlet | None = None
+        self._told: Inlet | None = None
         self._deadline: float | None = None
         self._group = 0
+        try:
+            self._fork()
+        except (OSError, ForestallError) as error:
+            self.trouble = f"no hand could be made: {error}"
+
+    def _fork(self) -> None:
+        with ExitStack() as undo:
+            job_reading, job_writing = pipe_in(undo)
+            told_reading, told_writing = pipe_in(undo)
+            self._child = fork_child(lambda: _work(job_reading, told_writing), (job_reading, told_writing))
+            undo.pop_all()
+        os.close(job_reading)
+        os.close(told_writing)
+        self._job, self._told = Outlet(job_writing, JOB_BYTES), Inlet(told_reading)
 
     @property
-    def fd(self) -> int:
+    def fd(self) -> int | None:
         """The descriptor to poll."""
-        return self._told.fd
+        return None if self._told is None else self._told.fd
 
     @property
     def pid(self) -> int:
-        """The hand's pid."""
-        return self._child.pid
+        """The hand's pid, 0 where there is none."""
+        return 0 if self._child is None else self._child.pid
 
     def ready(self) -> bool:
         """Whether it still lives and can be given a job."""
-        return self._child.held.alive()
+        return self._child is not None and self._child.held.alive()
 
     def take(self, job: Job, now_seconds: float) -> bool:
         """Give it a job; False when it could not take it (it has died, or the job is too long)."""
+        if self._job is None:
+            return False
         self._deadline = now_seconds + job.deadline_seconds + OVERTIME_SECONDS
         return self._job.send({"argv": job.argv, "environment": job.environment, "deadline": job.deadline_seconds})
 
     def look(self, now_seconds: float) -> Result | None:
         """Return the result once there is one; a hand that has died or is overdue is a failure."""
+        if self._told is None:
+            return Result(FAILED, self.trouble, 0.0)
         for message in self._told.receive():
             if "group" in message:
                 self._group = int(message["group"])
@@ -88,6 +107,8 @@ class Hand:
 
     def close(self) -> None:
         """End the hand, whatever it does."""
+        if self._child is None or self._job is None or self._told is None:
+            return
         self._child.kill()
         self._job.close()
         self._told.close()
@@ -117,9 +138,12 @@ def _work(job_fd: int, told_fd: int) -> int:
 
 def _carry_out(message: dict[str, Any], outlet: Outlet) -> dict[str, Any]:
     began = boottime_seconds()
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    os.set_blocking(reading, False)
     environment = {**os.environ, **dict(message["environment"])}
+    try:
+        reading, writing = open_pipe()
+    except ForestallError as error:
+        return {"result": FAILED, "words": str(error), "seconds": 0.0}
+    os.set_blocking(reading, False)
     try:
         argv = check_argv([str(word) for word in message["argv"]])
         pid = launch(Launch(argv, environment, own_group=True, output=writing))

@@ -58,6 +58,10 @@ class Intents:
         """Book the end of an action."""
         self.ledger.finish(action.id, moment)
 
+    def forgo(self, action: Action) -> None:
+        """Take back the booking of an action that was refused or called off before anything was done."""
+        self.ledger.forgo(action.id)
+
     def keep_capture(self, capture: Capture, finding: Finding) -> int | None:
         """Keep a minimal capture and return its number, None when there is no room for it."""
         try:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack
 from typing import Any, Final
+
+from forestall.system.process import open_pipe
 
 LINE_BYTES_MAX: Final = 4096
 READ_BYTES_MAX: Final = 65536
@@ -31,7 +34,10 @@ class Outlet:
 
     def send(self, message: dict[str, Any]) -> bool:
         """Send one object; False when it was dropped."""
-        line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+        return self.send_line(encoded(message))
+
+    def send_line(self, line: bytes) -> bool:
+        """Send one line that `encoded` has made; False when it was dropped."""
         if len(line) > self._room_bytes:
             self.dropped += 1
             return False
@@ -47,6 +53,11 @@ class Outlet:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def encoded(message: dict[str, Any]) -> bytes:
+    """Return the message as one line."""
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
 def fitted(message: dict[str, Any]) -> dict[str, Any]:
@@ -72,6 +83,14 @@ def _cut(part: Any, room: int) -> Any:
         return part
     # A character takes at most twelve bytes: two escapes of six.
     return part[: max(1, room // 12)] + "…" if not part.isascii() else part[: room - 6] + "…"
+
+
+def pipe_in(undo: ExitStack) -> tuple[int, int]:
+    """Make a pipe whose reading and writing end `undo` closes; raises Malformed when no descriptors are left."""
+    ends = open_pipe()
+    for end in ends:
+        undo.callback(os.close, end)
+    return ends
 
 
 class Inlet:

@@ -2,8 +2,9 @@
 
 Two state slots are written in turn, each by one pwrite; a reader takes the
 newest whose checksum holds, so a guard killed in the middle of a write loses at
-most that write. Behind them lie a few slots for minimal captures. Nothing here
-waits for a disk.
+most that write. Behind them lie the slots for minimal captures, written in a
+round; memory is taken for the state ahead, for a capture when it is written.
+Nothing here waits for a disk.
 
     slot   magic "FSL1" | crc32 of what follows | length | sequence | JSON
 """
@@ -19,12 +20,15 @@ from itertools import chain
 from typing import Any, Final
 
 from forestall.model.errors import Malformed
-from forestall.system.files import make_directory, read_file, told
+from forestall.system.files import make_directory, open_own, told
 
 SLOT_BYTES: Final = 64 * 1024
 STATE_SLOTS: Final = 2
-CAPTURE_SLOTS: Final = 8
+CAPTURE_SLOTS: Final = 128
+"""So many are kept until the recorder has read them; 8 MiB at most, 10 KiB each is usual."""
 FILE_BYTES: Final = SLOT_BYTES * (STATE_SLOTS + CAPTURE_SLOTS)
+SEQUENCE_MAX: Final = 2**62
+"""Nobody has written so often: a file that says so is begun anew."""
 
 _MAGIC: Final = b"FSL1"
 _HEADER: Final = struct.Struct("<4sIIQ")
@@ -53,6 +57,10 @@ def _decode(slot: bytes) -> tuple[int, Any] | None:
         return None
 
 
+def _capture_slot(number: int) -> int:
+    return STATE_SLOTS + number % CAPTURE_SLOTS
+
+
 class LiveState:
     """The guard's side of the file: read once at the start, then written before and after every act."""
 
@@ -60,15 +68,21 @@ class LiveState:
         """Open or make the file; raises Denied or Malformed when that cannot be done."""
         self.path = path
         make_directory(os.path.dirname(path))
+        self._fd = open_own(path, os.O_RDWR | os.O_CREAT)
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            os.posix_fallocate(self._fd, 0, FILE_BYTES)
+            self._reserve()
+            self.sequence, self.before = read_state(path) or (0, {})
+            self._captures = newest_capture_sequence(path)
+            if max(self.sequence, self._captures) > SEQUENCE_MAX:
+                os.ftruncate(self._fd, 0)
+                self._reserve()
+                self.sequence, self.before, self._captures = 0, {}, 0
         except OSError as error:
             raise told(error, path) from error
-        before = read_state(path)
-        self.sequence = before[0] if before is not None else 0
-        self.before = before[1] if before is not None else {}
-        self._captures = newest_capture_sequence(path)
+
+    def _reserve(self) -> None:
+        os.posix_fallocate(self._fd, 0, SLOT_BYTES * STATE_SLOTS)
+        os.ftruncate(self._fd, FILE_BYTES)
 
     def write(self, content: dict[str, Any], shorter: Iterable[dict[str, Any]] = ()) -> None:
         """Replace the state by one pwrite, by the first of `shorter` that fits a slot when `content` does not.
@@ -91,7 +105,7 @@ class LiveState:
         """Keep a minimal capture and return its number; the oldest of CAPTURE_SLOTS gives way."""
         encoded = _encode(self._captures + 1, content)
         self._captures += 1
-        self._put(STATE_SLOTS + self._captures % CAPTURE_SLOTS, encoded)
+        self._put(_capture_slot(self._captures), encoded)
         return self._captures
 
     def _put(self, slot: int, content: bytes) -> None:
@@ -106,24 +120,33 @@ class LiveState:
 
 
 def _slots(path: str, first: int, count: int) -> list[tuple[int, Any]]:
-    whole = read_file(path, FILE_BYTES)
-    found = []
-    for slot in range(first, first + count):
-        decoded = _decode(whole[slot * SLOT_BYTES : (slot + 1) * SLOT_BYTES])
-        if decoded is not None:
-            found.append(decoded)
+    """Return (sequence, object) of those of the slots that hold one, oldest first."""
+    descriptor = open_own(path, os.O_RDONLY)
+    try:
+        slots = [os.pread(descriptor, SLOT_BYTES, slot * SLOT_BYTES) for slot in range(first, first + count)]
+    except OSError as error:
+        raise told(error, path) from error
+    finally:
+        os.close(descriptor)
+    found = [decoded for slot in slots if (decoded := _decode(slot)) is not None and isinstance(decoded[1], dict)]
     return sorted(found, key=lambda pair: pair[0])
 
 
 def read_state(path: str) -> tuple[int, dict[str, Any]] | None:
     """Return (sequence, state) as last written, None when there is none that holds; raises Absent, Denied."""
-    found = [pair for pair in _slots(path, 0, STATE_SLOTS) if isinstance(pair[1], dict)]
+    found = _slots(path, 0, STATE_SLOTS)
     return found[-1] if found else None
 
 
 def read_captures(path: str) -> list[tuple[int, dict[str, Any]]]:
     """Return the minimal captures that the file still holds, oldest first; raises Absent, Denied."""
-    return [pair for pair in _slots(path, STATE_SLOTS, CAPTURE_SLOTS) if isinstance(pair[1], dict)]
+    return _slots(path, STATE_SLOTS, CAPTURE_SLOTS)
+
+
+def read_capture(path: str, number: int) -> dict[str, Any] | None:
+    """Return the minimal capture of that number, None when a newer one has its place; raises Absent, Denied."""
+    found = _slots(path, _capture_slot(number), 1)
+    return found[0][1] if found and found[0][0] == number else None
 
 
 def newest_capture_sequence(path: str) -> int:

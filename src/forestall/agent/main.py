@@ -31,6 +31,7 @@ from forestall.system.lock import lock_target
 from forestall.system.memory import lock_touched_pages
 from forestall.system.process import allow_open_files, favour_ourselves
 from forestall.system.procfs import Procfs
+from forestall.system.streams import take_up_standard_descriptors
 
 DISMISS_SECONDS: Final = 3.0
 OPEN_FILES: Final = 65536
@@ -39,6 +40,7 @@ OPEN_FILES: Final = 65536
 
 def main(fd: int) -> None:
     """Be the guard of the mission on descriptor `fd`; exits with 0, 4 when somebody else guards, or 70."""
+    take_up_standard_descriptors()
     try:
         raw = bytearray()
         while part := os.read(fd, 65536):
@@ -67,7 +69,7 @@ def _guard(mission: Mission) -> int:
     live = LiveState(f"{mission.runtime_directory}/guard")
     procfs = Procfs(mission.proc_root)
     cgroups = find_cgroups(procfs)
-    sources = Sources(procfs, cgroups, os.sysconf("SC_PAGE_SIZE"))
+    sources = Sources(procfs, cgroups, os.sysconf("SC_PAGE_SIZE"), mission.kin)
     discovery = None
     if mission.run is None and cgroups is not None:
         discovery = Discovery(cgroups, procfs, config.services)
@@ -77,6 +79,9 @@ def _guard(mission: Mission) -> int:
     if mission.run is not None:
         run = RunGuard(guard, mission, mission.run)
         wakes[run.fd] = run.hear
+    elif mission.control_fd >= 0:
+        # Nobody writes there: it becomes readable when whoever started us is gone.
+        wakes[mission.control_fd] = lambda: _stop(guard)
     try:
         guard.run(wakes)
         if run is not None:

@@ -24,11 +24,19 @@ class Run(NamedTuple):
     name: str
 
 
+class Kin(NamedTuple):
+    """A process that belongs to us with all that it starts; `start_ticks` (proc_pid_stat(5)) tells it from a later one."""
+
+    pid: int
+    start_ticks: int
+
+
 class Mission(NamedTuple):
     """`config` as `config.encode` gives it. `report_fd` takes the guard's story as JSON lines (-1: nobody listens).
 
     `control_fd` brings the owner's words; its end without a farewell is the owner's death. `owner_pid` is the
-    process whose descendants the command is (only looked at where no cgroup could be made).
+    process whose descendants the command is (only looked at where no cgroup could be made). `kin` is never acted
+    upon, wherever it lives: who started the agent, and the page beside it.
     """
 
     config: dict[str, Any]
@@ -40,6 +48,7 @@ class Mission(NamedTuple):
     run: Run | None = None
     record: bool = True
     proc_root: str = "/proc"
+    kin: tuple[Kin, ...] = ()
 
 
 def encode(mission: Mission) -> bytes:
@@ -54,6 +63,7 @@ def decode(raw: bytes) -> Mission:
     try:
         content = json.loads(raw)
         run = content.pop("run")
-        return Mission(**content, run=None if run is None else Run(**run))
+        kin = tuple(Kin(int(pid), int(ticks)) for pid, ticks in content.pop("kin"))
+        return Mission(**content, run=None if run is None else Run(**run), kin=kin)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Malformed("mission", str(error), raw) from error

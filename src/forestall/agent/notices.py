@@ -34,7 +34,7 @@ class Notices:
     def finding(self, finding: Finding, moment: Moment) -> None:
         """Tell of a finding with its numbers."""
         fields = [("rule", finding.rule)]
-        fields += [(one.name.replace(" ", "_"), _number(one.value, one.unit)) for one in finding.evidence]
+        fields += [(_field(one.name), _number(one.value, one.unit)) for one in finding.evidence]
         fields.append(("confidence", format_ratio(finding.confidence_ratio)))
         if finding.policy:
             fields += [("policy", finding.policy), ("step", str(finding.step + 1))]
@@ -71,6 +71,11 @@ class Notices:
             except ForestallError as error:
                 self.trouble(f"notify {name}: {error}")
         self._store.notice(notice)
+
+
+def _field(name: str) -> str:
+    """The name of a number as one word: only letters, digits and underscores."""
+    return "_".join("".join(letter if letter.isalnum() else " " for letter in name).split())
 
 
 def _number(value: float, unit: str) -> str:

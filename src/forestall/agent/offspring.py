@@ -14,8 +14,10 @@ import signal
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
+from forestall.agent.mission import Kin
 from forestall.collect.tree import TreeCollector
-from forestall.model.errors import Absent
+from forestall.model.errors import Absent, ForestallError
+from forestall.parse import procpid
 from forestall.system.process import Held, favour_nobody, reap, usual_open_files
 from forestall.system.procfs import Procfs
 
@@ -58,10 +60,23 @@ class Child(NamedTuple):
         return True
 
 
-def is_ours(procfs: Procfs, pid: int) -> bool:
-    """Whether a process is this one or descends from it."""
-    us = os.getpid()
-    return pid == us or TreeCollector(procfs, 1, us, frozenset()).belongs(pid)
+def is_ours(procfs: Procfs, pid: int, kin: Iterable[Kin] = ()) -> bool:
+    """Whether a process is this one or one of `kin`, or descends from them."""
+    living = (one.pid for one in kin if _start_ticks(procfs, one.pid) == one.start_ticks)
+    roots = (os.getpid(), *living)
+    return any(pid == root or TreeCollector(procfs, 1, root, frozenset()).belongs(pid) for root in roots)
+
+
+def kin_of(pid: int) -> Kin:
+    """Return a process as one of our kin; raises Absent when it is gone."""
+    return Kin(pid, procpid.stat(Procfs().read(f"{pid}/stat", 4096)).start_ticks)
+
+
+def _start_ticks(procfs: Procfs, pid: int) -> int:
+    try:
+        return procpid.stat(procfs.read(f"{pid}/stat", 4096)).start_ticks
+    except ForestallError:
+        return -1
 
 
 def fork_child(work: Callable[[], int], keep: Iterable[int]) -> Child:

@@ -13,12 +13,13 @@ from typing import Any, Final
 from forestall import __version__
 from forestall.agent.inspector import Inspector
 from forestall.agent.lines import Inlet, Outlet
-from forestall.agent.livestate import read_captures, read_state
+from forestall.agent.livestate import read_capture, read_state
 from forestall.agent.notices import Notices
 from forestall.agent.sweep import Sweep
 from forestall.agent.taking import Taker
 from forestall.agent.vanished import killed_and_gone
 from forestall.config.schema import Config
+from forestall.engine.host import host_target
 from forestall.engine.tick import State, Ticked, step
 from forestall.model.action import Outcome
 from forestall.model.capture import Capture
@@ -186,11 +187,13 @@ class Recording:
                 self._keep(lambda: self._store.outcome(outcome, moment))
                 self._keep(lambda: self._notices.outcome(outcome, str(message.get("why", "")), moment))
             elif kind == "minimal":
-                self._hear_minimal(int(message["number"]))
+                self._hear_minimal(message, moment)
             elif kind == "capture":
                 self._hear_capture(message, moment, outlet)
             elif kind == "refusal":
                 self._hear_refusal(message, moment)
+            elif kind == "lost":
+                self._hear_lost(int(message["count"]), moment)
         except ForestallError as error:
             self._missed += 1
             self._notices.trouble(f"a message of the guard was lost: {error}")
@@ -207,11 +210,20 @@ class Recording:
         target, words = value(Target, message["target"]), str(message["words"])
         self._keep(lambda: self._notices.words(Severity.WARNING, target, words, moment))
 
-    def _hear_minimal(self, number: int) -> None:
-        for sequence, content in read_captures(f"{self._runtime}/guard"):
-            if sequence == number:
-                capture = value(Capture, content["capture"])
-                self._keep(lambda capture=capture: self._store.capture(capture))
+    def _hear_lost(self, count: int, moment: Moment) -> None:
+        self._missed += count
+        words = f"{count} messages of the guard were given up because the recorder did not take them"
+        self._keep(lambda: self._notices.words(Severity.WARNING, host_target(moment), words, moment))
+
+    def _hear_minimal(self, message: dict[str, Any], moment: Moment) -> None:
+        content = read_capture(f"{self._runtime}/guard", int(message["number"]))
+        if content is not None:
+            capture = value(Capture, content["capture"])
+            self._keep(lambda: self._store.capture(capture))
+            return
+        self._missed += 1
+        target, words = value(Target, message.get("target")), "its minimal capture is lost: newer ones took its place"
+        self._keep(lambda: self._notices.words(Severity.WARNING, target, f"{target.name}: {words}", moment))
 
     def _hear_capture(self, message: dict[str, Any], moment: Moment, outlet: Outlet) -> None:
         target = value(Target, message["target"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 from forestall.agent.eyes import Eye
 from forestall.engine import pace
+from forestall.model.errors import ForestallError
 from forestall.model.frame import Reading
 from forestall.model.policy import Policy
 from forestall.system.cgroupfs import Cgroupfs
@@ -14,6 +16,7 @@ from forestall.system.thresholds import UsageThresholds
 
 RATE_WINDOW_SECONDS: Final = 0.25
 RATE_WINDOW_SECONDS_MIN: Final = 0.004
+RECENT_SECONDS: Final = 0.06
 STEADY_RATIO: Final = 0.01
 ACTING_LOOK_SECONDS: Final = 0.02
 YOUNG_RATIO: Final = 0.25
@@ -80,6 +83,17 @@ class Watch:
         return max(0.0, (after - before) / (now - began))
 
     @property
+    def recent_bytes_per_second(self) -> float:
+        """Growth over the looks of the last 60 ms and the one before them; 0 when it fell or is not known."""
+        if len(self._recent) < 2:
+            return 0.0
+        now, after = self._recent[-1]
+        began, before = next(
+            (past for past in reversed(self._recent) if now - past[0] >= RECENT_SECONDS), self._recent[0]
+        )
+        return max(0.0, (after - before) / (now - began)) if now - began >= RATE_WINDOW_SECONDS_MIN else 0.0
+
+    @property
     def burst_bytes_per_second(self) -> float:
         """The fastest growth that the last looks allow: over the quarter of a second, or since the look before."""
         fastest = self.rate_bytes_per_second
@@ -120,8 +134,8 @@ class Watch:
         self._thresholds_limit = limit
         levels = {int(limit * LEVEL_EVERY_RATIO * step) for step in range(1, 20)}
         levels.update(pace.levels_bytes(self.policy, limit))
-        self.thresholds = UsageThresholds(cgroupfs, path, levels)
-        self.covered = False
+        with suppress(ForestallError):  # descriptors are short: it is looked at by the clock, as without wake-ups
+            self.thresholds = UsageThresholds(cgroupfs, path, levels)
         return self.thresholds
 
     def uncover(self) -> None:

@@ -81,6 +81,7 @@ class Use(NamedTuple):
     shmem_bytes: int | None
     kernel_bytes: int | None
     sock_bytes: int | None
+    dirty_bytes: int
 
     @property
     def used_bytes(self) -> int:
@@ -141,12 +142,15 @@ class CgroupFiles:
         allowed = host_swap_free
         if both is not None and limit is not None:
             allowed = min(allowed, both - limit - swap)
-        return Use(usage, reclaimable, limit, swap, allowed, rss, max(0, cache - shmem), shmem, None, None)
+        return Use(
+            usage, reclaimable, limit, swap, allowed, rss, max(0, cache - shmem), shmem, None, None, dirty + writeback
+        )
 
     def _use_v2(self, swap_allowed_above: int) -> Use:
         usage = cgroup.count(self._kept["memory.current"].read(64))
         active, inactive, dirty, writeback, anon, file, shmem, slab, kernel, sock = self._stat(_V2_STAT)
-        clean = (active or 0) + (inactive or 0) - (dirty or 0) - (writeback or 0) + (slab or 0)
+        unclean = (dirty or 0) + (writeback or 0)
+        clean = (active or 0) + (inactive or 0) - unclean + (slab or 0)
         swap_file = self._kept.get("memory.swap.current")
         swap = 0 if swap_file is None else cgroup.count(swap_file.read(64))
         swap_limit = self._limit("memory.swap.max")
@@ -154,7 +158,7 @@ class CgroupFiles:
         page_cache = None if file is None else max(0, file - (shmem or 0))
         reclaimable = max(0, min(clean, usage))
         limit = self._limit("memory.max")
-        return Use(usage, reclaimable, limit, swap, allowed, anon, page_cache, shmem, kernel, sock)
+        return Use(usage, reclaimable, limit, swap, allowed, anon, page_cache, shmem, kernel, sock, unclean)
 
     def _limit(self, name: str) -> int | None:
         """Return a limit in bytes, None when it says none or is not in this kernel."""
@@ -377,6 +381,7 @@ class CgroupCollector:
             pids=None,
             pressure=files.pressure(),
             start_seconds=None,
+            dirty_bytes=min(use.dirty_bytes, use.used_bytes),
         )
 
     def _events(self, path: str, use: Use, files: CgroupFiles) -> tuple[int | None, int | None]:

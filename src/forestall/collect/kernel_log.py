@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from forestall.model.errors import ForestallError, Malformed
 from forestall.model.frame import Moment, Note
-from forestall.model.kill import FROM_KERNEL_LOG, Kill
+from forestall.model.kill import FROM_KERNEL_LOG, UNNAMED_CGROUP, Kill
 from forestall.parse import kmsg
 from forestall.system.clock import suspended_seconds
 from forestall.system.kmsg import KernelLog
@@ -64,7 +64,7 @@ def _kill(line: kmsg.KillLine, moment: Moment, suspended: float) -> Kill:
         wall_seconds=moment.wall_seconds - (moment.boottime_seconds - at),
         pid=line.pid,
         comm=line.comm,
-        limit_path=line.oom_memcg,
+        limit_path=_limit_path(line),
         victim_path=line.task_memcg or line.group_memcg,
         anon_rss_bytes=line.anon_rss_bytes,
         file_rss_bytes=line.file_rss_bytes,
@@ -73,6 +73,13 @@ def _kill(line: kmsg.KillLine, moment: Moment, suspended: float) -> Kill:
         oom_score_adj=line.oom_score_adj,
         source=FROM_KERNEL_LOG,
     )
+
+
+def _limit_path(line: kmsg.KillLine) -> str | None:
+    """The cgroup whose limit was hit. "Memory cgroup out of memory" alone tells that it was not the host."""
+    if line.oom_memcg is None and line.constraint == "memcg":
+        return UNNAMED_CGROUP
+    return line.oom_memcg
 
 
 PLUGIN = KernelLogCollector

@@ -23,6 +23,8 @@ NUMBER: Final = "number"
 DURATION: Final = 'duration such as "10s"'
 SIZE: Final = 'size such as "512MiB"'
 RATIO: Final = 'share such as "80%"'
+WHOLE_MAX: Final = 2**53
+"""Beyond it JSON readers and floats no longer tell one whole number from the next."""
 
 _UNITS: Final = {"_seconds": DURATION, "_bytes": SIZE, "_ratio": RATIO}
 _KINDS: Final[dict[object, str]] = {str: TEXT, int: WHOLE, float: NUMBER, bool: TRUTH, tuple[str, ...]: TEXTS}
@@ -66,6 +68,8 @@ def _key(field: str, kind: object, required: bool) -> Key:
 def _text(written: object) -> str:
     if not isinstance(written, str):
         raise TypeError
+    if "\0" in written:
+        raise Malformed("value", "holds a NUL byte, which no path and no program takes")
     return written
 
 
@@ -86,7 +90,10 @@ def _truth(written: object) -> bool:
 def _whole(written: object) -> int:
     if isinstance(written, bool) or not isinstance(written, (int, str)):
         raise TypeError
-    return int(written)
+    whole = int(written)
+    if abs(whole) > WHOLE_MAX:
+        raise OverflowError
+    return whole
 
 
 def _number(written: object) -> float:
@@ -120,5 +127,7 @@ _CONVERSIONS: Final[dict[str, Callable[[object], Setting]]] = {
 
 
 def _shown(written: object) -> str:
+    if isinstance(written, int) and abs(written) > WHOLE_MAX:
+        return "a number as large as that"
     text = f'"{written}"' if isinstance(written, str) else str(written)
     return text if len(text) <= 60 else f"{text[:59]}…"

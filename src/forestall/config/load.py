@@ -7,6 +7,7 @@ their names, the main one first.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -22,7 +23,10 @@ MAIN: Final = "/etc/forestall/forestall.toml"
 DROP_INS: Final = "conf.d"
 FILE_BYTES_MAX: Final = 1024 * 1024
 FILES_MAX: Final = 256
+DEPTH_MAX: Final = 32
+NESTED: Final = "nested too deeply"
 EXIT_CODE: Final = 3
+_LONG_NUMBER: Final = re.compile(r"[0-9_]{1000}")
 
 
 def find(main: str | None = None) -> tuple[str, ...]:
@@ -72,7 +76,13 @@ def _document(file: str, environment: Mapping[str, str], mistakes: list[Mistake]
         mistakes.append(Mistake(Place(file, _error_line(str(error), text)), f"not TOML: {error}"))
         return None
     except RecursionError:
-        mistakes.append(Mistake(Place(file, 1), "nested too deeply"))
+        mistakes.append(Mistake(Place(file, 1), NESTED))
+        return None
+    except ValueError:  # int() refuses more than sys.int_info.default_max_str_digits
+        mistakes.append(Mistake(Place(file, _long_number_line(text)), "a number has too many digits"))
+        return None
+    if _is_deeper_than(parsed, DEPTH_MAX):
+        mistakes.append(Mistake(Place(file, 1), NESTED))
         return None
     known = lines(text)
     broken: set[int] = set()
@@ -101,6 +111,20 @@ def _text(file: str, mistakes: list[Mistake]) -> str | None:
         line = raw.count(b"\n", 0, error.start) + 1
         mistakes.append(Mistake(Place(file, line), "not UTF-8"))
         return None
+
+
+def _is_deeper_than(parsed: dict[str, Any], depth_max: int) -> bool:
+    """Whether tables and lists stand in each other more than `depth_max` times; looked at one level at a time."""
+    level: list[Any] = [parsed]
+    for _ in range(depth_max):
+        inner = [part.values() if isinstance(part, dict) else part for part in level]
+        level = [part for parts in inner for part in parts if isinstance(part, (dict, list))]
+    return bool(level)
+
+
+def _long_number_line(text: str) -> int:
+    found = _LONG_NUMBER.search(text)
+    return 1 if found is None else text.count("\n", 0, found.start()) + 1
 
 
 def _error_line(words: str, text: str) -> int:

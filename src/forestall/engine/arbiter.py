@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from forestall.engine.ladder import STEP, STEP_AGAIN
 from forestall.engine.ledger import HOUR_SECONDS, Ledger
 from forestall.engine.pace import grace_seconds
-from forestall.model.action import SIDE_VERBS, Action, Deed
+from forestall.model.action import SIDE_VERBS, STOPPING_VERBS, Action, Deed
 from forestall.model.finding import Finding
 from forestall.model.frame import Moment
 from forestall.model.policy import Policy, Step
@@ -164,7 +164,9 @@ def _brake(one: _Fired, ledger: Ledger, policy: Policy, moment: Moment, paused: 
     if policy.protect:
         return _Brake("it is protected", None)
     account = ledger.accounts.get(identity)
-    if account is not None and now - account.acted_boottime_seconds < policy.cooldown_seconds:
+    stopping = any(deed.verb in STOPPING_VERBS for deed in one.step.deeds)
+    milder = account is not None and not account.stopped and stopping
+    if account is not None and not milder and now - account.acted_boottime_seconds < policy.cooldown_seconds:
         ago = format_duration(now - account.acted_boottime_seconds)
         cooldown = format_duration(policy.cooldown_seconds)
         until = account.acted_boottime_seconds + policy.cooldown_seconds

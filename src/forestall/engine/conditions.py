@@ -46,7 +46,8 @@ class Facts(NamedTuple):
 def holds(condition: Condition, facts: Facts, since: Since, *, strict: bool = False) -> bool:
     """Evaluate the condition and keep time for its `for` parts in `since`.
 
-    `strict` is for steps that cannot be undone: a comparison of time_to_limit then needs the evidence above.
+    `strict` is for steps that cannot be undone: a comparison of time_to_limit then needs the evidence above, and
+    dirty page cache, which the kernel writes back by itself, is no use.
     """
     return _truth(condition, facts, since, strict, 0.0, ()) is True
 
@@ -105,10 +106,11 @@ def _compare(comparison: Comparison, facts: Facts, strict: bool, margin: float) 
 def _value(comparison: Comparison, facts: Facts, strict: bool) -> float | None:
     metric = comparison.metric
     reading = facts.reading
+    unpressing = reading.dirty_bytes if strict else 0
     if metric == "used":
-        return reading.used_bytes
+        return reading.used_bytes - unpressing
     if metric == "headroom":
-        return reading.headroom_bytes
+        return reading.headroom_bytes + unpressing
     if metric == "swap":
         return reading.swap_bytes
     if metric == "growth":
@@ -130,5 +132,5 @@ def is_evident(facts: Facts) -> bool:
         trend.confidence_ratio >= CONFIDENT_RATIO
         and trend.lasted_seconds >= STRICT_LASTED_SECONDS
         and trend.samples >= STRICT_SAMPLES
-        and facts.reading.used_bytes >= STRICT_USED_RATIO * facts.reading.limit_bytes
+        and facts.reading.held_bytes >= STRICT_USED_RATIO * facts.reading.limit_bytes
     )

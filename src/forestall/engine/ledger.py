@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-from forestall.model.action import Action, Outcome
+from forestall.model.action import STOPPING_VERBS, Action, Outcome
 from forestall.model.errors import Malformed
 from forestall.model.frame import Moment
 from forestall.model.plain import Plain, plain, value
@@ -23,11 +23,15 @@ INTENTS_MAX: Final = 256
 
 
 class Account(NamedTuple):
-    """One target's acts that cannot be undone: when the last one was, and when each of the last hour began."""
+    """One target's acts that cannot be undone: when the last one was, and when each of the last hour began.
+
+    `stopped`: the last one was to end processes. The cool-down of a mere command does not hold back a stop.
+    """
 
     identity: str
     acted_boottime_seconds: float
     acts_boottime_seconds: tuple[float, ...]
+    stopped: bool = True
 
 
 class Intent(NamedTuple):
@@ -41,6 +45,7 @@ class Intent(NamedTuple):
     words: str
     began_boottime_seconds: float
     deeds_left: int
+    stopping: bool = True
 
 
 class Book(NamedTuple):
@@ -60,22 +65,25 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         self.running: dict[str, Intent] = {}
         self.unfinished: dict[str, Intent] = {}
+        self._before: dict[str, Account | None] = {}
 
     def began(self, action: Action, moment: Moment) -> None:
         """An action is about to run: write this down before it does."""
         self.turn_to(moment)
         now = moment.boottime_seconds
         harsh = any(deed.irreversible for deed in action.deeds)
+        stopping = any(deed.verb in STOPPING_VERBS for deed in action.deeds)
         words = ", ".join(" ".join((deed.verb, *deed.arguments)) for deed in action.deeds)
         target = action.target
         self.running[action.id] = Intent(
-            action.id, target.identity, target.name, action.step, harsh, words, now, len(action.deeds)
+            action.id, target.identity, target.name, action.step, harsh, words, now, len(action.deeds), stopping
         )
         while len(self.running) > INTENTS_MAX:
             del self.running[next(iter(self.running))]
         if harsh:
             acts = self.acts_within_hour(target.identity, now)
-            self._book(target.identity, now, (*acts, now)[-ACTS_KEPT_MAX:])
+            self._before[action.id] = self.accounts.get(target.identity)
+            self._book(target.identity, now, (*acts, now)[-ACTS_KEPT_MAX:], stopping)
 
     def ended(self, outcome: Outcome, moment: Moment) -> None:
         """One deed came to an end, in whatever way; after the last one the action runs no more."""
@@ -93,7 +101,18 @@ class Ledger:
         intent = self.running.pop(action_id, None)
         if intent is not None and intent.harsh:
             now = moment.boottime_seconds
-            self._book(intent.identity, now, self.acts_within_hour(intent.identity, now))
+            self._book(intent.identity, now, self.acts_within_hour(intent.identity, now), intent.stopping)
+        self._before.pop(action_id, None)
+
+    def forgo(self, action_id: str) -> None:
+        """The action was refused or called off before anything was done: it costs neither cool-down nor budget."""
+        intent = self.running.pop(action_id, None)
+        before = self._before.pop(action_id, None)
+        if intent is None or not intent.harsh:
+            return
+        self.accounts.pop(intent.identity, None)
+        if before is not None:
+            self.accounts[intent.identity] = before
 
     def checked(self, action_id: str) -> None:
         """Someone has looked what became of an unfinished intent of an earlier guard."""
@@ -155,9 +174,9 @@ class Ledger:
         ledger.unfinished = {intent.action_id: intent for intent in (*book.unfinished, *book.running)}
         return ledger
 
-    def _book(self, identity: str, acted: float, acts: tuple[float, ...]) -> None:
+    def _book(self, identity: str, acted: float, acts: tuple[float, ...], stopped: bool) -> None:
         # Taken out first, so that the order of the table is the order of use and the oldest goes when it is full.
         self.accounts.pop(identity, None)
-        self.accounts[identity] = Account(identity, acted, acts)
+        self.accounts[identity] = Account(identity, acted, acts, stopped)
         while len(self.accounts) > ACCOUNTS_MAX:
             del self.accounts[next(iter(self.accounts))]

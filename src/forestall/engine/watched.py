@@ -118,7 +118,7 @@ class Watched:
         self.near_misses.read(reading.near_misses, now)
         self.reading = reading
         self.seen_at = now
-        self.history.take(reading.used_bytes, reading.limit_bytes, now)
+        self.history.take(reading.held_bytes, reading.limit_bytes, now)
 
     def ladder(self, policy: Policy) -> list[StepMemory]:
         """The memory of the policy's steps; a policy that was changed begins with all of them armed."""

@@ -92,6 +92,8 @@ class Reading(NamedTuple):
     names the level that decides ("host" or a cgroup path), and `limit_own`
     says whether that level is the target's own cgroup.
     `level_used_bytes` is the unreclaimable use of the deciding level.
+    `dirty_bytes` is page cache that is dirty or under write-back: it is use, but
+    the kernel throttles who makes it and writes it back before it kills.
     """
 
     target: Target
@@ -117,6 +119,12 @@ class Reading(NamedTuple):
     pids: int | None
     pressure: Pressure | None
     start_seconds: float | None
+    dirty_bytes: int = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Use without dirty page cache: what the kernel can neither drop nor write back. Only this warrants a stop."""
+        return max(0, self.used_bytes - self.dirty_bytes)
 
 
 class Note(NamedTuple):

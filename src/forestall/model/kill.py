@@ -7,13 +7,16 @@ from typing import Final, NamedTuple
 FROM_KERNEL_LOG: Final = "kernel log"
 FROM_COUNTER: Final = "oom_kill counter"
 
+UNNAMED_CGROUP: Final = ""
+"""`limit_path` of a kill at a limit of a cgroup that the kernel log does not name: its summary was ratelimited away."""
+
 
 class Kill(NamedTuple):
     """One process killed by the kernel's OOM killer.
 
     `at_boottime_seconds` is when (kernel-log time, mapped to CLOCK_BOOTTIME);
     `limit_path` the cgroup whose limit was hit (None: the host itself, or not
-    told); `victim_path` the cgroup the victim was in. Sizes in bytes, None when
+    told; UNNAMED_CGROUP: some cgroup, never the host); `victim_path` the cgroup the victim was in. Sizes in bytes, None when
     the log did not say. `source` is FROM_KERNEL_LOG or FROM_COUNTER; a kill known
     from a counter alone has no victim (pid None, comm "").
     """

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from forestall.agent.mission import Mission
+from forestall.agent.offspring import kin_of
 from forestall.config.encode import encode
 from forestall.config.load import find, load
 from forestall.config.schema import Config
@@ -16,6 +17,14 @@ from forestall.operations.leftovers import end_leftovers
 from forestall.query.places import Places
 from forestall.system.files import make_directory
 from forestall.system.process import Held
+
+
+class Started(NamedTuple):
+    """An agent that we started: its guard, and the end of a pipe that we hold open as long as it shall live."""
+
+    guard: Held
+    lifeline_fd: int
+
 
 NOT_YET: Final = ("process:", "run:")
 
@@ -44,7 +53,15 @@ def become_agent(config: Config, places: Places) -> NoReturn:
     become_guard(mission(config, places))
 
 
-def start_agent(config: Config, places: Places) -> Held:
-    """Start an agent as a child and return its guard, held by pidfd."""
+def start_agent(config: Config, places: Places) -> Started:
+    """Start an agent as a child that never acts on us or what we start, and that ends when we are gone."""
     end_leftovers(f"{places.runtime}/run")
-    return start_guard(mission(config, places))
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    try:
+        order = mission(config, places)._replace(control_fd=reading, kin=(kin_of(os.getpid()),))
+        return Started(start_guard(order), writing)
+    except BaseException:
+        os.close(writing)
+        raise
+    finally:
+        os.close(reading)

@@ -14,6 +14,7 @@ from typing import Final, NoReturn
 import forestall
 from forestall.agent import mission as missions
 from forestall.agent.mission import Mission
+from forestall.system.files import told
 from forestall.system.process import Held, Launch, become, launch
 
 _CODE: Final = (
@@ -29,8 +30,12 @@ def _argv(fd: int) -> tuple[str, ...]:
 def _mission_fd(mission: Mission) -> int:
     descriptor = os.memfd_create("forestall-mission", os.MFD_CLOEXEC)
     view = memoryview(missions.encode(mission))
-    while view:
-        view = view[os.write(descriptor, view) :]
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError as error:  # RLIMIT_FSIZE holds for a memfd too
+        os.close(descriptor)
+        raise told(error, "the guard's mission") from error
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 

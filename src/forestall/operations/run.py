@@ -21,22 +21,29 @@ from forestall.config.encode import encode
 from forestall.config.schema import AgentSettings, Config, Plugged
 from forestall.model.errors import Absent, Denied, ForestallError
 from forestall.model.policy import Policy
+from forestall.operations.backoff import Backoff
 from forestall.operations.bookkeeping import Bookkeeping
 from forestall.operations.enclosure import Counters, Enclosure, enclose, planned_path
+from forestall.operations.ending import end_members, forget_old_runs
 from forestall.operations.guarding import start_guard
 from forestall.operations.leftovers import Record, end_leftovers, start_ticks, write_record
 from forestall.query.places import Places
-from forestall.system.clock import Clock, boottime_seconds, sleep
-from forestall.system.files import list_directory, make_directory, remove_tree
+from forestall.system.clock import Clock, boottime_seconds
+from forestall.system.files import make_directory, remove_tree
 from forestall.system.process import Held, Launch, adopt_orphans, exit_code, launch, reap, reap_orphans
 from forestall.system.procfs import Procfs
 from forestall.system.signals import Signals
 
+LEAVING: Final = (signal.SIGINT, signal.SIGTERM)
+"""Whoever sends these wants the command to end for good."""
+LEAVING_AT_REST: Final = (*LEAVING, signal.SIGHUP, signal.SIGQUIT)
+"""And while no command runs that could take the others as it likes."""
 PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 READY_SECONDS_MAX: Final = 10.0
 GUARDS_MAX: Final = 5
 EMPTY_SECONDS_MAX: Final = 5.0
-RUNS_KEPT: Final = 20
+TOLD_REST_SECONDS: Final = 1.0
+"""A rest longer than this is told: somebody may wonder why nothing runs."""
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -92,6 +99,8 @@ class Owner:
         self._story: Inlet | None = None
         self._child = 0
         self._held: Held | None = None
+        self._began = 0.0
+        self._backoff = Backoff()
         self._ledger = Bookkeeping(wanted.memory_bytes)
 
     def run(self) -> Report:
@@ -99,7 +108,7 @@ class Owner:
         signals = Signals((*PASSED_ON, signal.SIGCHLD))
         adopt_orphans()
         end_leftovers(f"{self._places.runtime}/run")
-        _forget_old_runs(f"{self._places.state}/run")
+        forget_old_runs(f"{self._places.state}/run")
         make_directory(self._runtime)
         try:
             self._enclose()
@@ -108,8 +117,7 @@ class Owner:
             status = self._accompany(signals)
             return self._report(status)
         finally:
-            self._finish()
-            signals.close()
+            self._finish(signals)
 
     def end(self) -> None:
         """Ask the command to end, as if somebody had sent SIGTERM; it is not started again."""
@@ -183,6 +191,7 @@ class Owner:
         try:
             self._child = launch(Launch(self._wanted.argv, join=join))
             self._hold(Held(self._child))
+            self._began = boottime_seconds()
         except Absent:
             raise Absent(f"{name}: no such program, or its interpreter is missing", "give its path") from None
         except Denied as error:
@@ -200,18 +209,12 @@ class Owner:
         poller = select.poll()
         poller.register(signals.fd, select.POLLIN)
         while True:
-            story = self._story
-            if story is not None:
-                poller.register(story.fd, select.POLLIN)
-            poller.poll(1000)
-            self._pass_on(signals)
-            self._hear(poller)
-            reap_orphans(self._child)
+            self._turn(signals, poller, 1.0)
             status = reap(self._child)
             if status is None:
                 continue
             self._settle(poller)
-            if not self._should_start_again():
+            if not self._should_start_again() or not self._rest(signals, poller):
                 return status
             self._ledger.restarts += 1
             self._listen({"k": "again", "number": self._ledger.restarts})
@@ -219,12 +222,37 @@ class Owner:
                 self._control.send({"k": "again"})
             self._start_command()
 
+    def _turn(self, signals: Signals, poller: select.poll, seconds: float) -> None:
+        """Wait for a signal or a word of the guard, at most so long, and take them in."""
+        if self._story is not None:
+            poller.register(self._story.fd, select.POLLIN)
+        poller.poll(seconds * 1000)
+        self._pass_on(signals)
+        self._hear(poller)
+        self._reap_orphans()
+
+    def _rest(self, signals: Signals, poller: select.poll) -> bool:
+        """Wait before the next start, longer each time; False when somebody wants it to end instead."""
+        lasted = boottime_seconds() - self._began
+        rest = self._backoff.rest_seconds(lasted)
+        until = boottime_seconds() + rest
+        self._hold(None)
+        if rest > TOLD_REST_SECONDS:
+            self._listen({"k": "rest", "seconds": rest, "lasted_seconds": lasted})
+        while (left := until - boottime_seconds()) > 0 and not self._ledger.told_to_end:
+            self._turn(signals, poller, left)
+        return not self._ledger.told_to_end
+
     def _pass_on(self, signals: Signals) -> None:
+        leaving = LEAVING_AT_REST if self._held is None else LEAVING
         for came in signals.receive():
-            self._ledger.told_to_end = self._ledger.told_to_end or came.number in (signal.SIGINT, signal.SIGTERM)
+            self._ledger.told_to_end = self._ledger.told_to_end or came.number in leaving
             if came.number == signal.SIGCHLD or came.from_kernel:
                 continue
             self._signal_child(came.number)
+
+    def _reap_orphans(self) -> None:
+        reap_orphans(self._child, *(() if self._guard is None else (self._guard.pid,)))
 
     def _signal_child(self, number: int) -> None:
         if self._held is None:
@@ -261,7 +289,7 @@ class Owner:
         while boottime_seconds() < until and self._ledger.stopping and self._story is not None:
             poller.poll(50)
             self._hear(poller)
-            reap_orphans(self._child)
+            self._reap_orphans()
 
     def _should_start_again(self) -> bool:
         limit = self._wanted.restarts_max
@@ -305,22 +333,28 @@ class Owner:
         """Say farewell and hear what the guard still has to tell (its recorder finishes captures)."""
         if self._control is None or self._story is None:
             return
-        self._control.send({"k": "bye"})
+        try:
+            self._control.send({"k": "bye"})
+            self._hear_out(self._story)
+        finally:
+            self._put_guard_down()
+
+    def _hear_out(self, story: Inlet) -> None:
         poller = select.poll()
-        poller.register(self._story.fd, select.POLLIN)
+        poller.register(story.fd, select.POLLIN)
         until = boottime_seconds() + READY_SECONDS_MAX
-        while not self._story.ended and boottime_seconds() < until:
+        while not story.ended and boottime_seconds() < until:
             poller.poll(100)
-            for message in self._story.receive():
+            for message in story.receive():
                 self._ledger.take(message)
                 self._listen(message)
-        self._put_guard_down()
 
     def _put_guard_down(self) -> None:
         if self._guard is not None:
             with contextlib.suppress(Absent):
                 self._guard.signal(signal.SIGKILL)
-            os.waitpid(self._guard.pid, 0)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._guard.pid, 0)
             self._guard.close()
             self._guard = None
         for end in (self._control, self._story):
@@ -328,41 +362,16 @@ class Owner:
                 end.close()
         self._control = self._story = None
 
-    def _finish(self) -> None:
-        """Leave nothing: no process, no cgroup, no runtime files."""
-        self._dismiss_guard()
-        self._hold(None)
-        end_members(self._enclosure)
-        if self._enclosure is not None:
-            self._enclosure.remove()
-        remove_tree(self._runtime)
-
-
-def end_members(enclosure: Enclosure | None) -> None:
-    """End whatever the command left running, in its cgroup or else among our descendants: TERM, two seconds, KILL."""
-    from forestall.act.terminate import Termination
-    from forestall.agent.eyes import CgroupEye
-    from forestall.collect.tree import TreeCollector
-
-    if enclosure is None:
-        left: CgroupEye | TreeCollector = TreeCollector(Procfs(), 1, os.getpid(), frozenset())
-    else:
-        left = CgroupEye(enclosure.cgroups, Procfs(), enclosure.path)
-    ending = Termination(left.members, left.belongs, 2.0, boottime_seconds())
-    while not ending.step(boottime_seconds(), float("inf"), 0.0).result:
-        reap_orphans(0)
-        sleep(0.02)
-    ending.close()
-
-
-def _forget_old_runs(directory: str) -> None:
-    """Keep the evidence of the newest runs, remove older ones."""
-    try:
-        names = sorted(list_directory(directory), key=lambda name: int(name.rpartition("-")[2] or 0))
-    except (Absent, ValueError):
-        return
-    for name in names[:-RUNS_KEPT]:
-        remove_tree(f"{directory}/{name}")
+    def _finish(self, signals: Signals) -> None:
+        """Leave nothing: no process, no cgroup, no runtime files. Each step is taken even when one before it failed."""
+        with contextlib.ExitStack() as steps:  # which takes them from the last to the first
+            steps.callback(signals.close)
+            steps.callback(remove_tree, self._runtime)
+            if self._enclosure is not None:
+                steps.callback(self._enclosure.remove)
+            steps.callback(end_members, self._enclosure)
+            steps.callback(self._hold, None)
+            steps.callback(self._dismiss_guard)
 
 
 def run(wanted: Wanted, places: Places, listen: Listener) -> Report:

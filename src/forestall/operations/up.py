@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Mapping
@@ -33,9 +34,12 @@ class Together:
     def __init__(self, config: Config, places: Places, page: tuple[str, ...], environment: Mapping[str, str]) -> None:
         """Start both; `page` is the command of the page's server. Raises Absent when the agent does not start."""
         self._children: list[Held] = []
+        self._lifeline_fd = -1
         self._places = places
         try:
-            self._children.append(start_agent(brisk(config), places))
+            agent = start_agent(brisk(config), places)
+            self._lifeline_fd = agent.lifeline_fd
+            self._children.append(agent.guard)
             self._await_first_frame()
             self._children.append(Held(launch(Launch(page, environment, own_session=True))))
         except BaseException:
@@ -63,9 +67,13 @@ class Together:
             while child.alive() and boottime_seconds() < until:
                 sleep(0.02)
             _signal(child, signal.SIGKILL)
-            os.waitpid(child.pid, 0)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child.pid, 0)
             child.close()
         self._children.clear()
+        if self._lifeline_fd >= 0:
+            os.close(self._lifeline_fd)
+            self._lifeline_fd = -1
 
 
 def _signal(child: Held, number: int) -> None:

@@ -12,6 +12,9 @@ from forestall.query.views import ServiceRow, below
 NAMES_COMPARED_MAX: Final = 1000
 """Comparing letters is slow; nobody waits for a better guess."""
 
+PID_DIGITS_MAX: Final = 10
+"""A pid is an int of 32 bits (PID_MAX_LIMIT of the kernel is 2**22)."""
+
 PathOf = Callable[[int], str]
 """The memory cgroup of a process, "" when it cannot be told."""
 
@@ -27,7 +30,7 @@ def find(rows: Iterable[ServiceRow], wanted: str, path_of: PathOf) -> tuple[Serv
         found = tuple(row for row in known if fits(row))
         if found:
             return found
-    if wanted.isascii() and wanted.isdigit():
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= PID_DIGITS_MAX:
         return (_holder(known, int(wanted), path_of),)
     partly = tuple(row for row in known if wanted in row.name)
     if len({row.name for row in partly}) == 1:

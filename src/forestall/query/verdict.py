@@ -33,6 +33,10 @@ HORIZON_SECONDS: Final = 7 * 86400.0
 KILL_VERDICT_SECONDS: Final = 900.0
 """For how long a kill is the first thing to say of a target."""
 
+CLEAR_FACTOR: Final = 0.95
+"""Below this share of a level its rule begins to clear. It waits ten seconds then; a verdict does not, because it stands
+beside the number."""
+
 RULE_WORDS: Final = {"cgroup_near_limit": NEAR_LIMIT, "pressure_stall": STALLED, "kill_seen": KILLED}
 
 
@@ -55,7 +59,7 @@ def judge(
             _leaking(trend),
             _stalled(reading),
             _near(reading),
-            *(_found(finding) for finding in findings),
+            *(_found(finding, reading) for finding in findings),
         )
         if verdict is not None
     ]
@@ -104,9 +108,19 @@ def _near(reading: Reading) -> Verdict | None:
     return Verdict(NEAR_LIMIT, Severity.CRITICAL if ratio > FULL_RATIO else Severity.WARNING)
 
 
-def _found(finding: Finding) -> Verdict | None:
+def _found(finding: Finding, reading: Reading) -> Verdict | None:
     word = RULE_WORDS.get(finding.rule)
-    return Verdict(word, finding.severity) if word else None
+    return Verdict(word, finding.severity) if word and _still(word, finding.severity, reading) else None
+
+
+def _still(word: str, severity: Severity, reading: Reading) -> bool:
+    """Whether the number of this moment bears the word out, with the rule's own hysteresis."""
+    if word == NEAR_LIMIT:
+        level = FULL_RATIO if severity == Severity.CRITICAL else NEAR_RATIO
+        return used_ratio(reading) > level * CLEAR_FACTOR
+    if word == STALLED:
+        return reading.pressure is not None and reading.pressure.some_ratio_10s > STALL_RATIO * CLEAR_FACTOR
+    return True
 
 
 def _calm(trend: Trend | None) -> Verdict:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from forestall.engine.host import host_reading
 from forestall.model import target as targets
 from forestall.model.errors import Misuse
 from forestall.model.finding import Finding, Severity
 from forestall.model.frame import Host, Note, Pressure, Reading
-from forestall.model.kill import Kill
+from forestall.model.kill import FROM_KERNEL_LOG, Kill
 from forestall.model.target import Target
 from forestall.model.trend import UNKNOWN, Trend
 from forestall.query.now import Health, Now
@@ -23,6 +24,10 @@ KILL_SHOWN_SECONDS: Final = 3600.0
 
 RISK_HALF_SECONDS: Final = 3600.0
 """A leak with an hour left is half a risk; with ten minutes 0.86, with one 0.98."""
+
+HOST_LOW_RULE: Final = "host_low"
+HOST_CLEAR_RATIO: Final = 0.105
+"""Where the rule host_low begins to clear: 5 % above its level of a tenth."""
 
 LATE_INTERVALS: Final = 3.0
 """A frame older than so many intervals means that the agent no longer writes."""
@@ -141,6 +146,25 @@ def table(now: Now, sort: str = "risk", age_seconds: float = 0.0) -> Table:
     return Table(host, tuple(rows), kills, now.frame.notes, now.findings, now.health, age_seconds, late)
 
 
+def host_service(now: Now, age_seconds: float = 0.0) -> ServiceRow:
+    """The host as one more target, for those who ask for it by its name; the table has it above its rows."""
+    reading = host_reading(now.frame.host, now.frame.moment)
+    identity = reading.target.identity
+    return _service(reading, now.trends.get(identity), _by_identity(now.findings), _recent(now, age_seconds))
+
+
+def host_findings(table: Table) -> tuple[Finding, ...]:
+    """What is urgent about the host itself; what only waits to be cleared contradicts the numbers and is left out."""
+    low = table.host.headroom_bytes < HOST_CLEAR_RATIO * table.host.total_bytes
+    return tuple(
+        finding
+        for finding in table.findings
+        if finding.target.kind == targets.HOST
+        and finding.severity > Severity.INFO
+        and (low or finding.rule != HOST_LOW_RULE)
+    )
+
+
 def host_row(host: Host) -> HostRow:
     """The host's memory in the columns of free(1), procps 4: nothing is counted negative."""
     return HostRow(
@@ -236,8 +260,10 @@ def _killed_seconds_ago(reading: Reading, kills: tuple[KillRow, ...]) -> float |
 
 def concerns(kill: Kill, target: Target) -> bool:
     """Whether a kill is news of a target: a service owns all kills below its cgroup, a slice or the root only those of
-    its own limit or processes, and a process tree none, because its cgroup is not its own.
+    its own limit or processes, the host those for its own lack of memory, and a process tree none: its cgroup is not its own.
     """
+    if target.kind == targets.HOST:
+        return kill.source == FROM_KERNEL_LOG and kill.limit_path is None
     if not target.path or target.kind == targets.PROCESS:
         return False
     if target.path in (kill.victim_path, kill.limit_path):

@@ -6,9 +6,8 @@ from typing import Final
 
 from forestall.analyse.latch import Latch
 from forestall.model.finding import Evidence, Finding, Severity
-from forestall.model.kill import FROM_COUNTER, Kill
+from forestall.model.kill import FROM_COUNTER, UNNAMED_CGROUP, Kill
 from forestall.model.target import Target
-from forestall.model.units import format_bytes
 from forestall.rules import Rule, View
 
 
@@ -24,12 +23,12 @@ class KillSeen:
 
 def describe(target: Target, kill: Kill | None, count: int, since_boottime_seconds: float) -> Finding:
     """Return the finding that the kernel has killed in the target; `kill` is the newest that was described."""
-    times = "once" if count == 1 else f"{count} times"
+    times = "" if count == 1 else f"; {count} kills in five minutes"
     return Finding(
         rule="kill_seen",
         target=target,
         severity=Severity.CRITICAL,
-        summary=f"the kernel killed {_victim(kill)}; {times} in five minutes",
+        summary=f"the kernel killed {_victim(kill)}{times}",
         evidence=(Evidence("kills", count, "count", kill.source if kill else FROM_COUNTER), *_sizes(kill)),
         since_boottime_seconds=since_boottime_seconds,
     )
@@ -38,18 +37,21 @@ def describe(target: Target, kill: Kill | None, count: int, since_boottime_secon
 def _victim(kill: Kill | None) -> str:
     if kill is None or kill.pid is None:
         return "a process"
-    where = "the host's memory" if kill.limit_path is None else f"the limit of {kill.limit_path}"
-    return f"{kill.comm} (pid {kill.pid}) at {where}"
+    return f"{kill.comm} (pid {kill.pid}) {_where(kill.limit_path)}"
+
+
+def _where(limit_path: str | None) -> str:
+    if limit_path is None:
+        return "at the host's memory"
+    if limit_path == UNNAMED_CGROUP:
+        return "in a cgroup that the kernel log does not name"
+    return f"at the limit of {limit_path}"
 
 
 def _sizes(kill: Kill | None) -> tuple[Evidence, ...]:
     if kill is None or kill.anon_rss_bytes is None:
         return ()
-    return (
-        Evidence(
-            f"anon-rss of the victim ({format_bytes(kill.anon_rss_bytes)})", kill.anon_rss_bytes, "bytes", kill.source
-        ),
-    )
+    return (Evidence("victim anon rss", kill.anon_rss_bytes, "bytes", kill.source),)
 
 
 PLUGIN: Final[Rule] = KillSeen()

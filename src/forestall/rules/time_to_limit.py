@@ -60,9 +60,9 @@ def _evidence(trend: Trend, seconds: float) -> tuple[Evidence, ...]:
         Evidence("growth", trend.growth_bytes_per_second, "bytes per second", window),
     ]
     if trend.time_to_limit_seconds_low is not None:
-        numbers.append(Evidence("time to limit, at the earliest", trend.time_to_limit_seconds_low, "seconds", window))
+        numbers.append(Evidence("time to limit low", trend.time_to_limit_seconds_low, "seconds", window))
     if trend.time_to_limit_seconds_high is not None:
-        numbers.append(Evidence("time to limit, at the latest", trend.time_to_limit_seconds_high, "seconds", window))
+        numbers.append(Evidence("time to limit high", trend.time_to_limit_seconds_high, "seconds", window))
     return tuple(numbers)
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from forestall.model.errors import Absent, Denied, ForestallError, Malformed
 
 READ_BYTES_MAX = 256 * 1024
+RESERVED_FILES = 64
+"""The last descriptors that this process may have are for hands, and for the processes that are to be stopped."""
 _GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP, errno.ENOSYS})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
@@ -25,6 +28,14 @@ def told(error: OSError, what: str) -> ForestallError:
     return Malformed(what, error.strerror or str(error))
 
 
+def is_reserved(descriptor: int) -> bool:
+    """Whether a descriptor is one of the last RESERVED_FILES below the limit (getrlimit(2)): not to be kept."""
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft != resource.RLIM_INFINITY and descriptor >= soft - RESERVED_FILES
+
+
 class KeptFile:
     """A kernel file held open and read again and again from its beginning.
 
@@ -32,9 +43,11 @@ class KeptFile:
     removed, or a process that ends, answers Absent, never somebody else's numbers.
     For files of one record (cgroup files, meminfo, statm): of a list such as
     vmstat the kernel gives at most a page at a time (fs/seq_file.c), `read_file` all.
+    Where descriptors are short it is opened anew at each read, and its inode number
+    tells whether it is still the same.
     """
 
-    __slots__ = ("_fd", "path")
+    __slots__ = ("_fd", "_inode", "path")
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -42,11 +55,29 @@ class KeptFile:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise told(error, path) from error
+        self._inode: int | None = None
+        if is_reserved(self._fd):
+            self._inode = os.fstat(self._fd).st_ino
+            self.close()
 
     def read(self, limit: int = 65536) -> bytes:
         """Return at most `limit` bytes from the beginning; raises Absent, Denied or Malformed."""
+        if self._inode is not None:
+            return self._read_anew(self._inode, limit)
         try:
             return os.pread(self._fd, limit, 0)
+        except OSError as error:
+            raise told(error, self.path) from error
+
+    def _read_anew(self, inode: int, limit: int) -> bytes:
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                if os.fstat(descriptor).st_ino != inode:
+                    raise Absent(self.path)
+                return os.pread(descriptor, limit, 0)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise told(error, self.path) from error
 
@@ -76,6 +107,21 @@ def read_file(path: str, limit: int = READ_BYTES_MAX) -> bytes:
         raise told(error, path) from error
     finally:
         os.close(descriptor)
+
+
+def open_own(path: str, flags: int, mode: int = 0o640) -> int:
+    """Open a file of ours and return its descriptor; raises Absent, Denied or Malformed.
+
+    A symbolic link in its place, or anything else that is no plain file, is somebody else's doing: Malformed.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    except OSError as error:
+        raise Malformed(path, "is a symbolic link") if error.errno == errno.ELOOP else told(error, path) from error
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise Malformed(path, "is no plain file")
 
 
 def write_file(path: str, text: str) -> None:

@@ -69,14 +69,27 @@ class Launch(NamedTuple):
     keep: tuple[int, ...] = ()
 
 
+def open_pipe() -> tuple[int, int]:
+    """Make a pipe that exec closes and return its reading and its writing end; raises Malformed when none is left."""
+    try:
+        return os.pipe2(os.O_CLOEXEC)
+    except OSError as error:
+        raise told(error, "pipe") from error
+
+
 def launch(wanted: Launch) -> int:
     """Start a program in a clean state and return its pid; raises Absent, Denied or Malformed.
 
     Before exec the child takes default signal actions, an empty mask, nice 0 and
     oom_score_adj 0: whatever protects us must not protect what we start.
     """
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
+    reading, writing = open_pipe()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        raise told(error, f"start of {wanted.argv[0]}") from error
     if pid == 0:
         _become(wanted, writing)
     os.close(writing)
@@ -260,13 +273,16 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def reap_orphans(but: int) -> None:
-    """Take away the zombies of adopted orphans, `but` one child whose end somebody waits for."""
+def reap_orphans(*spared: int) -> None:
+    """Take away the zombies of adopted orphans, but not those `spared`: children whose end somebody waits for.
+
+    When one of these has ended, those behind it wait for the next call: waitid(2) always shows the same one.
+    """
     while True:
         try:
             found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
-        if found is None or found.si_pid == but:
+        if found is None or found.si_pid in spared:
             return
         os.waitpid(found.si_pid, os.WNOHANG)

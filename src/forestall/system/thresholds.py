@@ -15,8 +15,9 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
+from forestall.model.errors import Malformed
 from forestall.system.cgroupfs import Cgroupfs
-from forestall.system.files import told
+from forestall.system.files import is_reserved, told
 
 LEVELS_MAX: Final = 64
 
@@ -24,7 +25,8 @@ LEVELS_MAX: Final = 64
 class UsageThresholds:
     """An eventfd (`fd`, poll for reading) that fires when the usage of `path` crosses one of the levels.
 
-    Nothing fires before `register` has been called, here or in a forked child.
+    Nothing fires before `register` has been called, here or in a forked child. Raises Malformed when descriptors
+    are short: the last RESERVED_FILES are kept for hands and for the processes that are to be stopped.
     """
 
     __slots__ = ("_cgroupfs", "fd", "levels_bytes", "path")
@@ -33,7 +35,14 @@ class UsageThresholds:
         self._cgroupfs = cgroupfs
         self.path = path
         self.levels_bytes = tuple(sorted(set(levels_bytes), reverse=True))[:LEVELS_MAX]
-        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        try:
+            self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        except OSError as error:
+            self.fd = -1
+            raise told(error, f"wake-ups of {path}") from error
+        if is_reserved(self.fd):
+            self.close()
+            raise Malformed(f"wake-ups of {path}", "too few descriptors are left")
 
     def register(self) -> None:
         """Have the kernel watch the levels, highest first; waits. Raises Absent, Denied or Malformed."""

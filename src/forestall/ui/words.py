@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from forestall.model.kill import Kill
+from forestall.model.kill import FROM_COUNTER, UNNAMED_CGROUP, Kill
 from forestall.model.target import PROCESS
 from forestall.query.verdict import KILLED, LEAK, NO_ANSWER, Verdict
 from forestall.query.views import KillRow, ServiceRow
@@ -12,6 +12,9 @@ from forestall.query.views import KillRow, ServiceRow
 LETTERS: Final = "BKMGTPE"
 FOREVER_SECONDS: Final = 100 * 86400.0
 MISSING: Final = "-"
+UNIT_SUFFIXES: Final = (".service", ".scope")
+HALVED_CHARACTERS: Final = 18
+END_CHARACTERS: Final = 5
 SPANS: Final = ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s"))
 
 
@@ -76,6 +79,23 @@ def share(ratio: float | None) -> str:
     return MISSING if ratio is None else f"{ratio * 100:.0f}%"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 capture`, `2 captures`, `0 captures`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def halves(name: str) -> tuple[str, str]:
+    """A long name in two parts: what may be shortened, and the end that must stay; a short one has no end.
+
+    Both ends tell names apart, except a unit's `.service`, which therefore never is the end alone.
+    """
+    if len(name) <= HALVED_CHARACTERS:
+        return name, ""
+    suffix = next((one for one in UNIT_SUFFIXES if name.endswith(one)), "")
+    cut = len(name) - len(suffix) - END_CHARACTERS
+    return name[:cut], name[cut:]
+
+
 def label(row: ServiceRow) -> str:
     """The name of a row; a process tree's with its leader's pid, `bash[812]`, because names of programs repeat."""
     return f"{row.name}[{row.identity.partition('@')[0]}]" if row.kind == PROCESS else row.name
@@ -110,7 +130,11 @@ def _victim(kill: Kill) -> str:
 
 def _places(kill: Kill) -> str:
     inside = f" in {kill.victim_path}" if kill.victim_path else ""
-    return inside + (f", limit of {kill.limit_path}" if kill.limit_path else ", the host was out of memory")
+    if kill.limit_path is None:
+        return inside + ("" if kill.source == FROM_COUNTER else ", the host was out of memory")
+    if kill.limit_path == UNNAMED_CGROUP:
+        return inside + (", at a limit" if inside else " in a cgroup") + " that the kernel log does not name"
+    return f"{inside}, limit of {kill.limit_path}"
 
 
 def _human(size_bytes: int, base: int) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from forestall import __version__
 from forestall.model.errors import Absent, Denied, ForestallError, Malformed, Misuse
+from forestall.operations.streams import take_up_standard_streams
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -56,16 +58,38 @@ exit codes: 0 ok, 1 findings, 2 usage, 3 config, 4 denied, 5 unavailable
 def main(words: list[str] | None = None) -> int:
     """Run one command line (without the program's name) and return its exit code."""
     try:
+        take_up_standard_streams()
         return _dispatch(sys.argv[1:] if words is None else words)
     except ForestallError as error:
-        print(_sentence(error), file=sys.stderr)
+        _complain(_sentence(error))
         return _exit_code(error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes stdout once more at exit and would complain of the same pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return EXIT_PIPE_CLOSED
+    except OSError as error:
+        what = "standard output" if _give_up_stdout() else error.filename or "a system call"
+        _complain(f"forestall: {what}: {error.strerror or error}")
+        return EXIT_UNAVAILABLE
+
+
+def _complain(line: str) -> None:
+    with suppress(OSError):  # there is nowhere left to say it
+        print(line, file=sys.stderr, flush=True)
+
+
+def _give_up_stdout() -> bool:
+    """Let what standard output cannot take go nowhere; whether there was such.
+
+    The interpreter flushes it once more at exit, and would complain of the same again.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _dispatch(words: list[str]) -> int:

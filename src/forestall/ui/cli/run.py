@@ -6,15 +6,15 @@ import json
 import os
 import sys
 from argparse import REMAINDER, ArgumentParser, Namespace
+from contextlib import suppress
 from typing import Any, Final
 
 from forestall.model.errors import Malformed, Misuse
 from forestall.model.plain import plain
-from forestall.model.units import format_bytes, format_ratio, parse_bytes, parse_duration
+from forestall.model.units import format_bytes, format_duration, format_ratio, parse_bytes, parse_duration
 from forestall.operations.ladder import run_policy
 from forestall.operations.run import Report, Wanted
 from forestall.operations.run import run as carry_out
-from forestall.query.places import places
 
 NAME: Final = "run"
 HELP: Final = "run a command in a memory-limited cgroup of its own, under guard"
@@ -53,11 +53,11 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Carry it out and return the command's exit code."""
     wanted = _wanted(options)
-    report = carry_out(wanted, places(options.state_dir, os.getuid(), os.environ), _tell_events)
+    report = carry_out(wanted, own_places(options.state_dir, writes=True), _tell_events)
     if options.json:
-        print(json.dumps({"version": 1, **_fields(report)}), file=sys.stderr)
+        _say(json.dumps({"version": 1, **_fields(report)}))
     else:
-        print(f"forestall: {summary(wanted.argv[0], report)}", file=sys.stderr)
+        _say(f"forestall: {summary(wanted.argv[0], report)}")
     return report.exit_code
 
 
@@ -88,9 +88,18 @@ def _restarts(written: str) -> int | None:
 def _tell_events(message: dict[str, Any]) -> None:
     """Say what a person must know at once; findings and outcomes come as notices of their own."""
     if message["k"] == "again":
-        print(f"forestall: started again ({message['number']})", file=sys.stderr)
+        _say(f"forestall: started again ({message['number']})")
+    elif message["k"] == "rest":
+        lasted, rest = format_duration(message["lasted_seconds"]), format_duration(message["seconds"])
+        _say(f"forestall: it ran for {lasted}; starting it again in {rest}")
     elif message["k"] == "unguarded":
-        print(f"forestall: {message['words']}", file=sys.stderr)
+        _say(f"forestall: {message['words']}")
+
+
+def _say(line: str) -> None:
+    """Write to standard error; whoever read there may have left, and the command runs on all the same."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _fields(report: Report) -> dict[str, Any]:

@@ -34,6 +34,7 @@ EPILOG: Final = """examples:
 
 WATCH_SECONDS: Final = 2.0
 SECONDS_MIN: Final = 0.1
+SECONDS_MAX: Final = 86_400.0
 JSON_VERSION: Final = 1
 UNITS: Final = (
     (("-b", "--bytes"), 0, "sizes in bytes"),
@@ -88,6 +89,8 @@ def show(options: Namespace, watch: Watch, screen: Screen) -> int:
 def _check(options: Namespace) -> None:
     if options.seconds is not None and not options.seconds >= SECONDS_MIN:
         raise Misuse(f"--seconds {options.seconds:g}", f"is below {SECONDS_MIN:g}", "as in free: -s 2")
+    if options.seconds is not None and options.seconds > SECONDS_MAX:
+        raise Misuse(f"--seconds {options.seconds:g}", f"is above {SECONDS_MAX:g}, a day", "as in free: -s 2")
     if options.count is not None and options.count < 1:
         raise Misuse(f"--count {options.count}", "is below 1", "as in free: -c 3")
 

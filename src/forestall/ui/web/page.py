@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 from forestall.model.finding import Severity
 from forestall.model.frame import Note
-from forestall.query.views import HostRow, ServiceRow, Table
+from forestall.query.views import HostRow, ServiceRow, Table, host_findings
 from forestall.ui.web.chart import Point, draw
 from forestall.ui.web.markup import escape
-from forestall.ui.words import ago, kill_line, label, rate, share, size, span, verdict
+from forestall.ui.words import ago, halves, kill_line, label, rate, share, size, span, verdict
 
 ROWS_SHOWN: Final = 200
 CHARTS_SHOWN: Final = 12
@@ -72,7 +72,7 @@ def _headline(table: Table) -> str:
     """The first thing to read at night: what needs somebody, or that nothing does."""
     urgent = [row for row in table.services if row.verdict.severity > Severity.INFO]
     urgent.sort(key=lambda row: (-row.verdict.severity, -row.risk_ratio))
-    host = [finding for finding in table.findings if finding.target.kind == "host" and finding.severity > Severity.INFO]
+    host = host_findings(table)
     if not urgent and not host:
         count = len(table.services)
         words = f"{count} service{'' if count == 1 else 's'}, none at risk"
@@ -150,13 +150,19 @@ def _row(row: ServiceRow) -> str:
         '<svg class="gauge" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect class="g-all" width="100" height="6"/><rect class="g-used" width="{filled}" height="6"/></svg>'
     )
-    name = f'<th scope="row" title="{escape(row.path or row.identity)}"><span>{escape(label(row))}</span></th>'
+    name = f'<th scope="row" title="{escape(row.path or row.identity)}">{_name(row)}</th>'
     numbers = (size(row.used_bytes) + gauge, size(row.limit_bytes))
     after = (size(row.headroom_bytes), escape(rate(row.growth_bytes_per_second)), escape(left))
     cells = "".join(f"<td>{number}</td>" for number in numbers)
     cells += f'<td class="level" title="{escape(row.level)}"><span>{escape(row.level)}</span></td>'
     cells += "".join(f"<td>{number}</td>" for number in after)
     return f'<tr class="{level}">{name}{cells}<td class="verdict">{escape(verdict(row))}</td></tr>'
+
+
+def _name(row: ServiceRow) -> str:
+    """The row's name; where it has no room the style sheet shortens it before its end, so that both ends are read."""
+    start, end = halves(label(row))
+    return f'<b class="name" title="{escape(label(row))}"><i>{escape(start)}</i><i>{escape(end)}</i></b>'
 
 
 def _charts(drawn: tuple[Drawn, ...]) -> str:
@@ -170,7 +176,7 @@ def _chart(one: Drawn) -> str:
     level = LEVEL_CLASSES[row.verdict.severity]
     picture = draw(f"memory of {label(row)}", one.points, row.limit_bytes, row.trend)
     words = f"{size(row.used_bytes)} of {size(row.limit_bytes)} · {verdict(row)}"
-    caption = f"<figcaption><b>{escape(label(row))}</b><span>{escape(words)}</span></figcaption>"
+    caption = f"<figcaption>{_name(row)}<span>{escape(words)}</span></figcaption>"
     return f'<figure class="{level}">{caption}{picture}</figure>'
 
 

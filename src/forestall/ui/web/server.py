@@ -6,15 +6,14 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from forestall.ui.web.http import HEAD_BYTES_MAX, Refused, Request, Response, head_bytes, parse, text
 
 CONNECTIONS_MAX: Final = 16
-RECEIVE_SECONDS: Final = 2.0
-RECEIVES_MAX: Final = 8
-"""A request must come in so many pieces: a client that drips is gone after 16 s."""
-
+HEAD_SECONDS: Final = 3.0
+"""For a whole request, in however many pieces it comes: a client that drips gives its place back."""
 SEND_SECONDS: Final = 5.0
 STACK_BYTES: Final = 256 * 1024
 Answer = Callable[[Request], Response]
@@ -81,16 +80,27 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 def _receive(connection: socket.socket) -> bytes:
-    """The request up to its empty line; what was sent so far if there is none within the bounds."""
-    connection.settimeout(RECEIVE_SECONDS)
-    received = b""
-    for _ in range(RECEIVES_MAX):
-        piece = connection.recv(HEAD_BYTES_MAX)
-        received += piece
-        if not piece or b"\r\n\r\n" in received or len(received) > HEAD_BYTES_MAX:
-            break
+    """The request up to its empty line; nothing if there is none within the bounds."""
+    deadline = threading.Timer(HEAD_SECONDS, _stop_receiving, (connection,))
+    deadline.daemon = True
+    deadline.start()
+    try:
+        received = b""
+        while b"\r\n\r\n" not in received and len(received) <= HEAD_BYTES_MAX:
+            piece = connection.recv(HEAD_BYTES_MAX)
+            if not piece:
+                break
+            received += piece
+    finally:
+        deadline.cancel()
     head, end, _ = received.partition(b"\r\n\r\n")
     return head if end or len(received) > HEAD_BYTES_MAX else b""
+
+
+def _stop_receiving(connection: socket.socket) -> None:
+    """End the wait of whoever reads from the connection."""
+    with suppress(OSError):  # it has been closed in the meantime
+        connection.shutdown(socket.SHUT_RD)
 
 
 def _send(connection: socket.socket, response: Response, with_body: bool) -> None:
