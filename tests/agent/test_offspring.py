@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from forestall.agent.offspring import fork_child, is_ours
+from forestall.agent.offspring import fork_child, is_ours, kin_of
 from forestall.system.procfs import Procfs
 from tests.support.processes import gone, started, state, wait_until
 
@@ -129,6 +129,25 @@ def test_we_and_ours_are_told_from_others() -> None:
     assert not is_ours(procfs, os.getppid())
     assert not is_ours(procfs, 1)
     assert not is_ours(procfs, grandchild)
+
+
+def test_kin_is_ours_with_what_descends_from_it_and_only_itself() -> None:
+    """A named process elsewhere in the tree is ours with its children; another one with its pid would not be."""
+    procfs = Procfs()
+    with started(["sh", "-c", "sleep 30 & echo $!; wait"]) as shell:
+        assert shell.stdout is not None
+        grandchild = int(shell.stdout.readline())
+        named = kin_of(shell.pid)
+        later = named._replace(start_ticks=named.start_ticks + 1)
+
+        def work(fd: int) -> int:
+            asked = ((grandchild, ()), (shell.pid, (named,)), (grandchild, (named,)), (grandchild, (later,)))
+            os.write(fd, json.dumps([is_ours(procfs, pid, kin) for pid, kin in asked]).encode())
+            return 0
+
+        told = json.loads(told_by_child(work))
+    assert told == [False, True, True, False]
+    assert not is_ours(procfs, 1, (named,))
 
 
 def _sleep() -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import resource
 import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_a_recorder_that_died_is_silent_at_once(recorder: Recorder) -> None:
 def test_one_that_dies_again_and_again_is_left_for_a_minute() -> None:
     """After six times in a minute there is no recorder, no descriptor to spin on, and a next try when it is over."""
     recorder = Recorder(lambda *_: 1)
-    recorder.send({"k": "finding"}, 100.0)
+    recorder.send({"k": "refusal", "words": "one"}, 100.0)
     tries = 0
     while recorder.fd is not None:
         wait_until(lambda: recorder.receive(100.0) == [] and recorder.silent(100.0))
@@ -99,7 +100,7 @@ def test_one_that_dies_again_and_again_is_left_for_a_minute() -> None:
     assert tries == REPLACED_A_MINUTE_MAX
     assert recorder.due() == 160.0
     assert not recorder.silent(159.0)
-    recorder.send({"k": "finding"}, 130.0)
+    recorder.send({"k": "refusal", "words": "two"}, 130.0)
     assert recorder.receive(130.0) == []
     assert recorder.silent(160.0)
     assert recorder.replace(160.0)
@@ -120,16 +121,38 @@ def test_a_recorder_that_does_not_read_costs_no_time(recorder: Recorder, capfd: 
     assert capfd.readouterr().err == "forestall: not done: number 0\nforestall: not done: number 1\n"
 
 
-def test_what_found_no_room_in_the_pipe_arrives_later(recorder: Recorder) -> None:
-    """A recorder that was held up hears everything as soon as it reads again, and is told how much was given up."""
+def writing_down(path: Path, pause_seconds: float = 0.0) -> Callable[[Inlet, Outlet], int]:
+    """A recorder that acknowledges, and at its end leaves what it has heard in a file."""
+
+    def work(inlet: Inlet, outlet: Outlet) -> int:
+        heard = []
+        while not inlet.ended:
+            select.select([inlet.fd], [], [])
+            time.sleep(pause_seconds)
+            for message in inlet.receive():
+                heard.append(message)
+                outlet.send({"k": "ack", "n": message["n"]})
+        path.write_text(json.dumps(heard), encoding="utf-8")
+        return 0
+
+    return work
+
+
+def test_what_found_no_room_in_the_pipe_arrives_later(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A recorder that was held up hears everything once it reads again, and is told how much was given up."""
+    recorder = Recorder(writing_down(tmp_path / "heard"))
     os.kill(recorder.pid, signal.SIGSTOP)
     for number in range(MESSAGES_MAX + 3):
         recorder.send({"k": "refusal", "words": f"number {number}", "text": "x" * 500}, 100.0)
     os.kill(recorder.pid, signal.SIGCONT)
-    heard = [message["of"] for message in receive(recorder, 100.1, MESSAGES_MAX + 1)]
-    assert {one["words"] for one in heard if "words" in one} == {f"number {n}" for n in range(3, MESSAGES_MAX + 3)}
+    wait_until(lambda: recorder.receive(100.1) == [] and recorder.due() is None)
+    recorder.dismiss(5.0)
+    heard = json.loads((tmp_path / "heard").read_text(encoding="utf-8"))
+    words = [one["words"] for one in heard if one["k"] == "refusal"]
+    said = capfd.readouterr().err
+    missing = [number for number in range(MESSAGES_MAX + 3) if f"number {number}" not in words]
+    assert [f"not done: number {number}\n" in said for number in missing] == [True] * len(missing)
     assert [one["count"] for one in heard if one["k"] == "lost"] == [3]
-    assert recorder.due() is None
 
 
 def test_an_acknowledgement_is_for_its_own_message(recorder: Recorder) -> None:
@@ -144,22 +167,12 @@ def test_an_acknowledgement_is_for_its_own_message(recorder: Recorder) -> None:
 def test_at_dismissal_what_waits_is_taken_first(tmp_path: Path) -> None:
     """A recorder that is slow, but lives, gets everything that did not fit the pipe before it is closed."""
 
-    def slow(inlet: Inlet, outlet: Outlet) -> int:
-        count = 0
-        while not inlet.ended:
-            select.select([inlet.fd], [], [])
-            time.sleep(0.02)
-            for message in inlet.receive():
-                count += 1
-                outlet.send({"k": "ack", "n": message["n"]})
-        (tmp_path / "count").write_text(str(count))
-        return 0
-
-    recorder = Recorder(slow)
+    recorder = Recorder(writing_down(tmp_path / "heard", 0.02))
     for number in range(300):
         recorder.send({"k": "refusal", "words": f"number {number}", "text": "x" * 2000}, 100.0)
     recorder.dismiss(5.0)
-    assert (tmp_path / "count").read_text() == "300"
+    heard = json.loads((tmp_path / "heard").read_text(encoding="utf-8"))
+    assert [one["words"] for one in heard] == [f"number {number}" for number in range(300)]
 
 
 def test_what_a_dismissed_recorder_has_not_taken_is_said(capfd: pytest.CaptureFixture[str]) -> None:

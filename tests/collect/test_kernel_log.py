@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from forestall.collect.kernel_log import KernelLogCollector
+from forestall.engine.watched import concerns as engine_concerns
 from forestall.model.frame import Moment
-from forestall.model.kill import FROM_KERNEL_LOG, Kill
+from forestall.model.kill import FROM_KERNEL_LOG, UNNAMED_CGROUP, Kill
+from forestall.model.target import CGROUP, HOST, Target
+from forestall.query.views import concerns as screen_concerns
 from forestall.system.clock import Clock
 from tests.support.samples import sample
 from tests.support.scratch import ScratchCgroup
@@ -68,6 +71,25 @@ def test_captured_records_are_told_and_rubbish_is_counted(tmp_path: Path) -> Non
     assert log.malformed == 1
     assert all(kill.pid is not None and kill.limit_path is not None for kill in kills)
     assert all(kill.wall_seconds - kill.at_boottime_seconds == 1_799_990_000.0 for kill in kills)
+    log.close()
+
+
+def test_a_kill_without_its_summary_is_some_cgroups_and_not_the_hosts(tmp_path: Path) -> None:
+    """Under a storm the summary is dropped: the kill line alone still tells a cgroup's limit from the host's memory."""
+    fifo = tmp_path / "kmsg"
+    os.mkfifo(fifo)
+    log = KernelLogCollector(from_start=True, path=str(fifo))
+    line = b"3,%d,%d,-;%s: Killed process 81%d (leaker) total-vm:1052kB, anon-rss:980kB, file-rss:0kB, shmem-rss:0kB\n"
+    kills: list[Kill] = []
+    with fifo.open("wb", buffering=0) as writer:
+        for number, words in enumerate((b"Memory cgroup out of memory", b"Out of memory")):
+            writer.write(line % (number, 5_000_000 + number, words, number))
+            kills += log.collect(MOMENT)
+    assert [kill.limit_path for kill in kills] == [UNNAMED_CGROUP, None]
+    host = Target(HOST, "b00t", "host")
+    assert [engine_concerns(kill, host) for kill in kills] == [False, True]
+    assert [screen_concerns(kill, host) for kill in kills] == [False, True]
+    assert [engine_concerns(kill, Target(CGROUP, "/#1", "/", "/")) for kill in kills] == [False, False]
     log.close()
 
 

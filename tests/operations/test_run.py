@@ -194,6 +194,65 @@ def test_a_killed_guard_is_replaced_and_the_run_stays_guarded(place: Place) -> N
     assert "stopped with SIGTERM" in said
 
 
+def test_a_guard_that_dies_while_its_owner_is_stopped_is_replaced(place: Place) -> None:
+    """Its story is full of words when the owner comes to; the owner neither fails nor leaves anything."""
+    with started(run_words(place.state, "--", *python(HEEDS_TERM, place.mark))) as run:
+        read_lines(run, "up")
+        first = record(place.state)["guard_pid"]
+        os.kill(run.pid, signal.SIGSTOP)
+        time.sleep(1.0)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: gone(first))
+        os.kill(run.pid, signal.SIGCONT)
+        wait_until(lambda: record(place.state)["guard_pid"] != first)
+        run.terminate()
+        assert run.wait(10) == 128 + signal.SIGTERM
+        assert run.stderr is not None
+        assert "Traceback" not in run.stderr.read()
+
+
+def test_who_listens_may_leave(place: Place) -> None:
+    """With the reader of stderr gone, a command that is stopped is started again as ever, and its end passed on."""
+    reading, writing = os.pipe()
+    flag = place.state.parent / "once"
+    leak = "kept = []\nimport time\nwhile True:\n    kept.append(b'x' * (1 << 20)); time.sleep(0.02)"
+    script = 'if [ -e "$0" ]; then exit 6; fi; : >"$0"; exec "$@"'
+    words = (
+        "--restart",
+        "--swap",
+        "0",
+        "--grace",
+        "1s",
+        "--",
+        "sh",
+        "-c",
+        script,
+        str(flag),
+        *python(leak, place.mark),
+    )
+    with started(run_words(place.state, *words), stderr=writing) as run:
+        os.close(writing)
+        os.close(reading)
+        assert run.wait(20) == 6
+
+
+def test_a_command_that_fails_at_once_is_given_rests(place: Place) -> None:
+    """Restarts become rarer, the longer rests are told, and SIGTERM ends one of them at once."""
+    code = "kept = b'x' * (60 << 20)"
+    with started(
+        run_words(place.state, "--restart", "--swap", "0", "--", *python(code, place.mark), memory="8M")
+    ) as run:
+        assert run.stderr is not None
+        said = ""
+        while "starting it again in 1." not in said:
+            said += run.stderr.readline()
+        assert 4 <= said.count("started again") <= 5
+        began = time.monotonic()
+        run.terminate()
+        run.wait(10)
+        assert time.monotonic() - began < 1.0
+
+
 def test_what_both_leave_is_ended_by_the_next_run(place: Place) -> None:
     """kill -9 of owner and guard: the command and its cgroup are ended by the next run, which itself is fine."""
     with started(run_words(place.state, "--", *python(HEEDS_TERM, place.mark))) as run:

@@ -12,6 +12,7 @@ import pytest
 
 from forestall.config.schema import AgentSettings, Config
 from forestall.model.errors import Absent
+from forestall.operations.agent import start_agent
 from forestall.operations.look import recorded_now
 from forestall.operations.up import END_SECONDS_MAX, FIRST_FRAME_SECONDS_MAX, LOOKED_AT_SECONDS, Together, brisk
 from forestall.query.places import Places
@@ -110,3 +111,23 @@ def test_a_page_that_cannot_be_started_ends_the_agent(live: str, places: Places,
     """The agent that was started first is not left behind; the fixture looks for it."""
     with pytest.raises(Absent):
         Together(Config(), places, ("/no/such/program",), {**os.environ})
+
+
+@pytest.mark.live
+def test_the_agent_ends_when_who_started_it_is_killed(live: str, places: Places) -> None:
+    """kill -9 of the owner: its agent notices, and leaves nothing."""
+    reading, writing = os.pipe()
+    owner = os.fork()
+    if owner == 0:
+        agent = start_agent(Config(), places)
+        os.write(writing, str(agent.guard.pid).encode())
+        signal.pause()
+        os._exit(0)
+    guard = int(os.read(reading, 64))
+    os.close(reading)
+    os.close(writing)
+    wait_until(lambda: recorded_now(places) is not None)
+    family = [guard, *descendants(guard)]
+    os.kill(owner, signal.SIGKILL)
+    os.waitpid(owner, 0)
+    wait_until(lambda: all(gone(pid) for pid in family), END_SECONDS_MAX)

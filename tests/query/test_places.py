@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from forestall.model.errors import Misuse
 from forestall.query.places import Places, places
 
 HOME = {"HOME": "/u/ann"}
@@ -37,7 +36,13 @@ def test_places_follow_the_option_then_root_then_xdg(
     assert got.runtime == (found.runtime or f"{found.state}/run")
 
 
-def test_nobody_without_a_home_is_told_the_option() -> None:
-    """No place is invented."""
-    with pytest.raises(Misuse, match="--state-dir"):
-        places(None, 1000, {"HOME": ""})
+@pytest.mark.parametrize("environment", [{}, {"HOME": ""}, HOME, {**HOME, "XDG_RUNTIME_DIR": "/run/user/0"}])
+def test_without_a_home_that_may_be_written_there_is_a_private_directory(environment: dict[str, str]) -> None:
+    """Below the temporary directory, with the user's number, also for the live state."""
+    got = places(None, 65534, environment, lambda _: False)
+    assert got == Places("/tmp/forestall-65534", "/tmp/forestall-65534/run", private=True)
+
+
+def test_a_state_home_that_is_named_is_taken() -> None:
+    """Who names a directory means it, and is told when it cannot be written."""
+    assert not places(None, 1000, {"XDG_STATE_HOME": "/s"}, lambda _: False).private

@@ -55,10 +55,25 @@ def test_the_worst_that_holds_is_said(
     assert judge(reading, trend, (), killed_seconds_ago) == expected
 
 
-@pytest.mark.parametrize("rule", sorted(verdict.RULE_WORDS))
-def test_a_finding_holds_until_its_rule_clears_it(rule: str) -> None:
-    """A rule with hysteresis keeps its word on the screen while the number is below its level again."""
-    assert judge(CALM, FLAT, (found(rule),), None) == Verdict(verdict.RULE_WORDS[rule], Severity.WARNING)
+@pytest.mark.parametrize(
+    ("reading", "rule"),
+    [
+        (used(0.78), "cgroup_near_limit"),
+        (frames.reading("api.service", pressure=frames.CALM._replace(some_ratio_10s=0.195)), "pressure_stall"),
+        (CALM, "kill_seen"),
+    ],
+)
+def test_a_finding_holds_while_its_number_is_about_its_level(reading: Reading, rule: str) -> None:
+    """A rule with hysteresis keeps its word on the screen while the number is a little below its level again."""
+    assert judge(reading, FLAT, (found(rule),), None) == Verdict(verdict.RULE_WORDS[rule], Severity.WARNING)
+
+
+@pytest.mark.parametrize("rule", ["cgroup_near_limit", "pressure_stall"])
+@pytest.mark.parametrize("severity", [Severity.WARNING, Severity.CRITICAL])
+def test_a_finding_that_only_waits_to_be_cleared_does_not_contradict_the_number(rule: str, severity: Severity) -> None:
+    """Nothing is called near its limit beside a fifth of it, nor stalled beside no pressure."""
+    assert judge(CALM, FLAT, (found(rule, severity),), None).word == "ok"
+    assert judge(used(0.85), FLAT, (found("cgroup_near_limit", Severity.CRITICAL),), None).severity == Severity.WARNING
 
 
 def test_findings_of_other_rules_do_not_change_the_word() -> None:

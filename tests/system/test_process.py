@@ -208,6 +208,18 @@ def test_orphans_are_adopted_and_taken_away() -> None:
     in_child(work)
 
 
+def test_every_child_that_somebody_waits_for_is_spared() -> None:
+    """Of several named children none is taken away, in whatever order they ended."""
+
+    def work() -> None:
+        children = [launch(Launch(("/bin/sh", "-c", f"exit {code}"))) for code in (3, 4)]
+        wait_until(lambda: all(gone(child) for child in children))
+        process.reap_orphans(*children)
+        assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [3, 4]
+
+    in_child(work)
+
+
 def test_more_files_may_be_open_up_to_the_hard_limit() -> None:
     """The soft limit rises to what is asked or to the hard limit, and never falls."""
 

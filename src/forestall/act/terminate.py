@@ -94,12 +94,16 @@ class Termination:
 
     def _hold_members(self) -> int:
         """Hold and TERM processes that are new, let go those that have ended or moved away; return how many are left."""
-        for pid in self._members()[:PROCESSES_MAX]:
-            if pid not in self._held:
-                self._hold(pid)
-        for pid in [pid for pid, held in self._held.items() if not held.alive() or not self._belongs(pid)]:
+        members = set(self._members()[:PROCESSES_MAX])
+        for pid in members - self._held.keys():
+            self._hold(pid)
+        for pid in [pid for pid, held in self._held.items() if not held.alive() or self._has_left(pid, members)]:
             self._held.pop(pid).close()
         return len(self._held)
+
+    def _has_left(self, pid: int, members: set[int]) -> bool:
+        """Whether a process is somewhere else now. On v1 one that is exiting says "/" but is listed until it is gone."""
+        return pid not in members and not self._belongs(pid)
 
     def _hold(self, pid: int) -> None:
         try:

@@ -18,7 +18,6 @@ from forestall.model.action import CALLED_OFF, DONE, FAILED, REFUSED, STOPPING_V
 from forestall.model.capture import Capture
 from forestall.model.plain import plain
 
-
 RETRY_SECONDS: Final = 1.0
 
 

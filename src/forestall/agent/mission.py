@@ -25,7 +25,7 @@ class Run(NamedTuple):
 
 
 class Kin(NamedTuple):
-    """A process that belongs to us with all that it starts; `start_ticks` (proc_pid_stat(5)) tells it from a later one."""
+    """A process of ours, with all that it starts; `start_ticks` (proc_pid_stat(5)) tells it from a later one."""
 
     pid: int
     start_ticks: int

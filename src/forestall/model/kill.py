@@ -16,9 +16,9 @@ class Kill(NamedTuple):
 
     `at_boottime_seconds` is when (kernel-log time, mapped to CLOCK_BOOTTIME);
     `limit_path` the cgroup whose limit was hit (None: the host itself, or not
-    told; UNNAMED_CGROUP: some cgroup, never the host); `victim_path` the cgroup the victim was in. Sizes in bytes, None when
-    the log did not say. `source` is FROM_KERNEL_LOG or FROM_COUNTER; a kill known
-    from a counter alone has no victim (pid None, comm "").
+    told; UNNAMED_CGROUP: some cgroup, never the host); `victim_path` the cgroup
+    the victim was in. Sizes in bytes, None when the log did not say.
+    `source` is FROM_KERNEL_LOG or FROM_COUNTER; a kill known from a counter alone has no victim (pid None, comm "").
     """
 
     at_boottime_seconds: float

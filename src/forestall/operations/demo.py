@@ -6,13 +6,17 @@ leak is killed by the kernel: that is the other half of the proof.
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from forestall.model.errors import ForestallError
 from forestall.operations.ladder import run_policy
 from forestall.operations.run import Owner, Report, Wanted
+from forestall.parse import cgroup
 from forestall.query.places import Places
+from forestall.system.clock import boottime_seconds
 
 MEMORY_BYTES: Final = 256 * 2**20
 LEAK_BYTES_PER_SECOND: Final = 12 * 2**20
@@ -65,11 +69,28 @@ def demo(places: Places, listen: Listener, *, guarded: bool) -> tuple[Result, Re
         cgroup_required=True,
     )
     play = Play(listen)
-    play.owner = Owner(wanted, places, play.hear)
+    play.owner = (Owner if guarded else Unguarded)(wanted, places, play.hear)
     report = play.owner.run()
     peak = (report.peak_bytes or 0) / report.memory_bytes
     kills = report.kernel_kills or 0
     return Result(kills, report.warned_seconds_before_limit, report.captures, report.restarts, peak), report
+
+
+class Unguarded(Owner):
+    """A run that nobody guards; its use is told all the same, once a second, as the kernel counts it."""
+
+    def _hear(self, poller: select.poll) -> None:
+        super()._hear(poller)
+        if self._enclosure is None:
+            return
+        cgroupfs = self._enclosure.cgroups.cgroupfs
+        name = "memory.usage_in_bytes" if cgroupfs.version == 1 else "memory.current"
+        try:
+            used = cgroup.count(cgroupfs.read(self._enclosure.path, name, 64))
+        except ForestallError:
+            return
+        stand = {"at": boottime_seconds(), "used": used, "limit": self._wanted.memory_bytes, "left": None}
+        self._listen({"k": "stand", **stand, "confidence": 0.0, "shape": "nobody guards"})
 
 
 class Play:

@@ -1,6 +1,7 @@
 """Where forestall keeps what it writes: the state directory (the store) and the runtime directory (live state).
 
-Pure: the uid, the environment and what may be written come in as values, so that every command, test and unit file agrees on the answer.
+Pure: the uid, the environment and what may be written come in as values, so that every command, test and unit file
+agrees on the answer.
 """
 
 from __future__ import annotations

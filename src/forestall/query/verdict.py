@@ -34,8 +34,8 @@ KILL_VERDICT_SECONDS: Final = 900.0
 """For how long a kill is the first thing to say of a target."""
 
 CLEAR_FACTOR: Final = 0.95
-"""Below this share of a level its rule begins to clear. It waits ten seconds then; a verdict does not, because it stands
-beside the number."""
+"""Below this share of a level its rule begins to clear, for ten seconds; a verdict does not wait: it stands beside the
+number."""
 
 RULE_WORDS: Final = {"cgroup_near_limit": NEAR_LIMIT, "pressure_stall": STALLED, "kill_seen": KILLED}
 

@@ -260,7 +260,8 @@ def _killed_seconds_ago(reading: Reading, kills: tuple[KillRow, ...]) -> float |
 
 def concerns(kill: Kill, target: Target) -> bool:
     """Whether a kill is news of a target: a service owns all kills below its cgroup, a slice or the root only those of
-    its own limit or processes, the host those for its own lack of memory, and a process tree none: its cgroup is not its own.
+    its own limit or processes, the host those for its own lack of memory, a process tree none:
+    its cgroup is not its own.
     """
     if target.kind == targets.HOST:
         return kill.source == FROM_KERNEL_LOG and kill.limit_path is None

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from forestall.model.capture import Capture, Piece
+from forestall.store.disk import Store
 from forestall.ui.cli import main
+from tests.support.frames import MIB, reading
 from tests.support.processes import HEEDS_TERM, python, started
 from tests.support.scratch import ScratchCgroup
 
@@ -50,3 +53,22 @@ def test_an_unknown_target_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "no-such-service-anywhere" in captured.err
+
+
+def test_kept_captures_are_listed_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--list is a table or JSON without the pieces' texts; --show prints one as a fresh one is printed."""
+    store = Store(str(tmp_path / "run" / "7-1"))
+    target = reading("api.service").target
+    store.capture(Capture("b00t-5", target, 5.0, 1_800_000_000.0, "used 93%", 64 * MIB, False, (Piece("top", "x"),)))
+    store.close()
+    words = ["capture", "--state-dir", str(tmp_path)]
+    assert main.main([*words, "--list"]) == 0
+    heading, line = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["TIME", "TARGET", "USED", "KIND", "ID", "WHY"]
+    assert line.split()[2:] == ["api.service", "64", "MiB", "full", "b00t-5", "used", "93%"]
+    assert main.main([*words, "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["captures"][0]["pieces"] == ["top"]
+    assert main.main([*words, "--show", "b00"]) == 0
+    assert capsys.readouterr().out == "# unit api.service: 64 MiB used\n\n## top\nx\n"
+    assert main.main([*words, "--show", "other"]) == 5
+    assert main.main(words) == 2

@@ -85,5 +85,6 @@ def test_the_ending_says_what_the_kernel_counted() -> None:
     good = _ending(Result(0, 12.5, 2, 1, 0.93), REPORT, guarded=True)
     assert good == "no kernel kill, warned 12s before the limit, 2 captures, 1 restart; highest use 93% of the limit"
     assert "2 kernel kills, no warning" in _ending(Result(2, None, 0, 0, 1.0), REPORT, guarded=True)
+    assert "1 capture, 0 restarts; " in _ending(Result(1, None, 1, 0, 1.0), REPORT, guarded=True)
     alone = _ending(Result(1, None, 0, 0, 1.0), REPORT._replace(exit_code=137), guarded=False)
     assert alone == "the kernel killed it (1 kill counted); exit code 137; highest use 100% of the limit"

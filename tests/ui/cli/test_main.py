@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -153,3 +155,40 @@ def test_a_reader_that_leaves_is_no_failure() -> None:
 def test_help_of_a_command_by_either_order() -> None:
     """`forestall help status` is `forestall status --help`."""
     assert run("help", "status").stdout == run("status", "--help").stdout
+
+
+def closing(*words: str, closed: tuple[int, ...], **settings: Any) -> subprocess.CompletedProcess[str]:
+    """A real command line that is started with some standard descriptors closed."""
+
+    def close() -> None:
+        for fd in closed:
+            os.close(fd)
+
+    return subprocess.run(
+        [sys.executable, "-m", "forestall", *words],
+        preexec_fn=close,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": "src"},
+        **settings,
+    )
+
+
+@pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("--help",), ("--version",)])
+def test_output_that_nobody_takes_is_one_line_and_unavailable(words: tuple[str, ...]) -> None:
+    """A full disk behind stdout, or no stdout at all: exit code 5 and the kernel's word for it, no traceback."""
+    with open("/dev/full", "wb") as full:
+        shown = closing(*words, closed=(), stdout=full, stderr=subprocess.PIPE)
+    assert (shown.returncode, shown.stderr.splitlines()[-1]) == (5, "forestall: write error: No space left on device")
+    shown = closing(*words, closed=(1,), stderr=subprocess.PIPE)
+    assert (shown.returncode, shown.stderr.splitlines()[-1]) == (5, "forestall: write error: Bad file descriptor")
+    assert "Traceback" not in shown.stderr
+
+
+def test_words_that_nobody_takes_change_nothing() -> None:
+    """With stderr closed the words do not end up in the table on stdout; with everything closed it still ends well."""
+    shown = closing("status", "--json", closed=(2,), stdout=subprocess.PIPE)
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout)["version"] == 1
+    assert closing("nonsense", closed=(0, 1, 2)).returncode == 2

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -119,3 +122,35 @@ def test_the_command_has_the_terminal(live: str, tmp_path: Path) -> None:
         terminal.until("got typed")
         assert terminal.wait() == 0
         assert "30 100" in terminal.shown
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_closed_streams_are_the_commands_own_affair(live: str, tmp_path: Path, closed: tuple[int, ...]) -> None:
+    """The command finds no file of ours on its standard descriptors, and its exit code is passed on."""
+    script = 'for fd in 0 1 2; do readlink /proc/$$/fd/$fd; done >"$0"; exit 9'
+
+    def close() -> None:
+        for fd in closed:
+            os.close(fd)
+
+    done = subprocess.run(
+        run_words(tmp_path / "s", "--", "sh", "-c", script, str(tmp_path / "seen")),
+        preexec_fn=close,
+        capture_output=True,
+        timeout=40,
+        check=False,
+    )
+    assert done.returncode == 9
+    seen = (tmp_path / "seen").read_text(encoding="utf-8").splitlines()
+    assert all(seen[fd] == "/dev/null" for fd in closed if fd != 1)  # 1 is redirected while the shell looks
+    assert not [link for link in seen if str(tmp_path / "s") in link]
+
+
+@pytest.mark.live
+def test_no_room_for_the_guards_mission_is_one_line(live: str, tmp_path: Path) -> None:
+    """RLIMIT_FSIZE of a few bytes: told in one line, and nothing is left behind."""
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # noqa: E731
+    done = carry_out(tmp_path, "--", "true", preexec_fn=limit)
+    assert (done.returncode, done.stderr) == (5, "forestall: the guard's mission: File too large\n")
+    nothing_left(tmp_path, "no such mark")

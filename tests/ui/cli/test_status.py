@@ -129,3 +129,20 @@ def test_notes_and_the_lacking_agent_are_told_on_stderr(capsys: pytest.CaptureFi
         "forestall: no agent is running: growth is not known from one look (hint: --watch, or forestall agent)",
         "forestall: /dev/kmsg: permission denied (hint: run as root)",
     ]
+
+
+def test_the_host_is_a_target_too() -> None:
+    """`status host` shows the host with all its numbers, as `history host` does, as text and as JSON."""
+    assert printed("host").startswith("host: ok now\nkind          host\n")
+    (row,) = document("host")["services"]
+    assert (row["kind"], row["headroom_bytes"]) == ("host", frames.HOST.headroom_bytes)
+
+
+def test_what_is_watched_ends_when_it_does_not_go_on() -> None:
+    """The caller says for how long there is something to watch; its headline is only for a terminal."""
+    out = io.StringIO()
+    watch = Watch(lambda: NOW, lambda: NOW.frame.moment, lambda _: "")
+    options = main.parser_of(status).parse_args(["-s", "0.1"])
+    answers = iter([True, True, False])
+    assert status.show(options, watch, Screen(out, None, {}), "the page is there", lambda: next(answers)) == 0
+    assert out.getvalue().count("Mem:") == 3

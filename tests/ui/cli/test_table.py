@@ -39,7 +39,8 @@ def test_a_width_that_cannot_be_met_keeps_the_numbers() -> None:
     ("text", "width", "expected"),
     [
         ("nginx.service", 13, "nginx.service"),
-        ("nginx.service", 9, "ngin…vice"),
+        ("nginx.service", 9, "nginx"),
+        ("payments-api-7f9c.service", 11, "payme…-7f9c"),
         ("nginx", 1, "…"),
         ("nginx", 0, ""),
         ("日本語日本語", 7, "日…語"),

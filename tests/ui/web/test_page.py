@@ -78,9 +78,10 @@ def test_the_worst_is_the_headline() -> None:
 def test_the_host_itself_can_be_the_news() -> None:
     """A critical finding on the host is in the headline although it is no row."""
     finding = Finding("host_low", Target(HOST, "b", "host"), Severity.CRITICAL, "host has 3% left", (), 1.0)
-    assert text(of(frames.now(frames.reading("a.service"))._replace(findings=(finding,))), "headline critical") == (
-        "host has 3% left"
-    )
+    calm = frames.now(frames.reading("a.service"))._replace(findings=(finding,))
+    low = frames.HOST._replace(available_bytes=frames.GIB // 4, swap_free_bytes=0)
+    assert text(of(calm._replace(frame=calm.frame._replace(host=low))), "headline critical") == "host has 3% left"
+    assert "none at risk" in text(of(calm), "headline ok")
 
 
 def test_many_at_risk_are_counted() -> None:
@@ -166,3 +167,12 @@ def test_it_reloads_itself_without_scripts() -> None:
     """Where scripts do not run the page refreshes by itself."""
     tags = [tag for tag, _ in Reader(document(table(frames.now()), (), "h")).seen]
     assert tags[tags.index("noscript") + 1] == "meta"
+
+
+def test_a_long_name_keeps_its_end() -> None:
+    """A name is in two parts, of which the style sheet shortens the first; together they are the name."""
+    name = "payments-api-7f9c4d5b6-x2x9z.service"
+    seen = table(frames.now(frames.reading(name), frames.reading("a.service")))
+    page = fragment(seen, tuple(Drawn(row, ()) for row in seen.services))
+    assert page.count("<i>payments-api-7f9c4d5b6-</i><i>x2x9z.service</i>") == 2
+    assert page.count("<i>a.service</i><i></i>") == 2

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Final
 
 from forestall.operations.agent import become_agent, read_config
-from forestall.query.places import places
+from forestall.query.here import own_places
 
 NAME: Final = "agent"
 HELP: Final = "guard and record this machine, in the foreground"
@@ -28,7 +28,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Become the agent; comes back only with an error."""
-    where = places(options.state_dir, os.getuid(), os.environ)
+    where = own_places(options.state_dir, writes=True)
     config = read_config(options.config, os.environ)
     if options.json:
         print(json.dumps({"version": 1, "state": where.state, "runtime": where.runtime}), flush=True)

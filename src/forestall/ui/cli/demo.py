@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from argparse import ArgumentParser, Namespace
 from typing import Any, Final
 
@@ -11,7 +10,8 @@ from forestall.model.plain import plain
 from forestall.model.units import format_bytes, format_duration, format_ratio
 from forestall.operations.demo import Result, demo
 from forestall.operations.run import Report
-from forestall.query.places import places
+from forestall.query.here import own_places
+from forestall.ui.words import counted
 
 NAME: Final = "demo"
 HELP: Final = "a real leak in a real cgroup, seen coming and stopped in time"
@@ -34,7 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Show it; 0 when what was promised happened, 1 when not."""
-    where = places(options.state_dir, os.getuid(), os.environ)
+    where = own_places(options.state_dir, writes=True)
     tale = Tale(silent=options.json)
     alone = ", nobody guards" if options.no_guard else ""
     tale.say(f"a process leaks 12 MiB/s in a cgroup limited to 256 MiB{alone}")
@@ -100,9 +100,10 @@ class Tale:
 def _ending(result: Result, report: Report, *, guarded: bool) -> str:
     peak = f"highest use {format_ratio(result.peak_ratio)} of the limit"
     if not guarded:
-        return f"the kernel killed it ({result.kernel_kills} kill counted); exit code {report.exit_code}; {peak}"
+        counts = counted(result.kernel_kills, "kill")
+        return f"the kernel killed it ({counts} counted); exit code {report.exit_code}; {peak}"
     warned = "no warning"
     if result.warned_seconds_before_limit is not None:
         warned = f"warned {format_duration(result.warned_seconds_before_limit)} before the limit"
-    kills = "no kernel kill" if not result.kernel_kills else f"{result.kernel_kills} kernel kills"
-    return f"{kills}, {warned}, {result.captures} captures, {result.restarts} restart; {peak}"
+    kills = "no kernel kill" if not result.kernel_kills else counted(result.kernel_kills, "kernel kill")
+    return f"{kills}, {warned}, {counted(result.captures, 'capture')}, {counted(result.restarts, 'restart')}; {peak}"

@@ -14,8 +14,8 @@ from typing import Final
 from forestall.model.errors import Misuse
 from forestall.model.finding import Severity
 from forestall.model.plain import plain
+from forestall.query.here import own_places
 from forestall.query.history import History, Mark, Point, history, metrics, now_wall_seconds
-from forestall.query.places import places
 from forestall.query.times import span as read_span
 from forestall.ui.cli.plot import plot
 from forestall.ui.cli.screen import terminal
@@ -60,7 +60,7 @@ def run(options: Namespace) -> int:
     """Read the span and print it in the form that was asked for."""
     if options.json and (options.csv or options.plot):
         raise Misuse("option --json", "is another form than --csv or --plot", "choose one of them")
-    where = places(options.state_dir, os.geteuid(), os.environ)
+    where = own_places(options.state_dir)
     span = read_span(options.since, options.until, now_wall_seconds())
     screen = terminal(os.environ)
     points_max = EVERY_POINT if options.json or options.csv else _points_max(options.plot, screen.width)

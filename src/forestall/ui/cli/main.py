@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -44,6 +45,9 @@ EXIT_UNAVAILABLE: Final = 5
 EXIT_INTERRUPTED: Final = 130
 EXIT_PIPE_CLOSED: Final = 141
 
+WRITE_ERRORS: Final = frozenset({EBADF, EDQUOT, EFBIG, EIO, ENOSPC})
+"""write(2) fails with them, and names no file."""
+
 EPILOG: Final = """examples:
   forestall status                          what is at risk, now
   forestall status --watch                  the same, live
@@ -69,7 +73,8 @@ def main(words: list[str] | None = None) -> int:
         _give_up_stdout()
         return EXIT_PIPE_CLOSED
     except OSError as error:
-        what = "standard output" if _give_up_stdout() else error.filename or "a system call"
+        _give_up_stdout()
+        what = error.filename or ("write error" if error.errno in WRITE_ERRORS else "system call")
         _complain(f"forestall: {what}: {error.strerror or error}")
         return EXIT_UNAVAILABLE
 
@@ -79,17 +84,12 @@ def _complain(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _give_up_stdout() -> bool:
-    """Let what standard output cannot take go nowhere; whether there was such.
-
-    The interpreter flushes it once more at exit, and would complain of the same again.
-    """
+def _give_up_stdout() -> None:
+    """Let what standard output cannot take go nowhere: the interpreter flushes it at exit, and would complain again."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
 
 
 def _dispatch(words: list[str]) -> int:

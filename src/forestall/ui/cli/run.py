@@ -12,17 +12,25 @@ from typing import Any, Final
 from forestall.model.errors import Malformed, Misuse
 from forestall.model.plain import plain
 from forestall.model.units import format_bytes, format_duration, format_ratio, parse_bytes, parse_duration
-from forestall.operations.ladder import run_policy
+from forestall.operations.ladder import STOP_WHEN, WARN_WHEN, run_policy
 from forestall.operations.run import Report, Wanted
 from forestall.operations.run import run as carry_out
+from forestall.query.here import own_places
 
 NAME: Final = "run"
 HELP: Final = "run a command in a memory-limited cgroup of its own, under guard"
-EPILOG: Final = """examples:
+EPILOG: Final = f"""examples:
   forestall run --memory 512M -- ./my-app             stopped with grace before the kernel would kill it
   forestall run --memory 512M --restart -- ./my-app   and started again, as often as it takes
   forestall run --memory 1G --restart=3 --grace 30s -- ./my-app --flag
   forestall run --memory 2G --dry-run -- make test    only watch and say what would have been done
+
+The ladder:
+  warn, capture  {WARN_WHEN}
+  stop           {STOP_WHEN}
+"used" is what the kernel cannot take back. Page cache, dirty pages too, is never a reason to stop.
+A near miss: use came so close to the limit that the kernel had to reclaim (v2: `max` events;
+v1: the times that use rose above 95 % of the limit).
 
 Signals and the exit code are passed on. The last line says peak, near misses, what happened and why.
 Where no cgroup can be made (not root, no delegation) the command's process tree is watched against

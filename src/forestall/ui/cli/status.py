@@ -6,14 +6,17 @@ import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final
 
 from forestall.model.errors import Misuse
 from forestall.model.plain import plain
+from forestall.model.target import HOST
 from forestall.query.find import find
 from forestall.query.freshness import between_seconds
 from forestall.query.now import Now
-from forestall.query.views import SORTS, ServiceRow, Table, table
+from forestall.query.views import SORTS, ServiceRow, Table, host_service, table
 from forestall.ui.cli.detail import detail
 from forestall.ui.cli.free import Layout, header
 from forestall.ui.cli.screen import Screen, terminal
@@ -36,6 +39,7 @@ WATCH_SECONDS: Final = 2.0
 SECONDS_MIN: Final = 0.1
 SECONDS_MAX: Final = 86_400.0
 JSON_VERSION: Final = 1
+HEADLINE: Final = "forestall status, q to leave."
 UNITS: Final = (
     (("-b", "--bytes"), 0, "sizes in bytes"),
     (("-k", "--kibi"), 1, "sizes in KiB"),
@@ -47,7 +51,9 @@ UNITS: Final = (
 def arguments(parser: ArgumentParser) -> None:
     """Declare the options: those of free(1) with their meaning there, then ours."""
     parser.epilog = EPILOG
-    parser.add_argument("target", nargs="?", metavar="TARGET", help="show one only: its name, pid or cgroup path")
+    parser.add_argument(
+        "target", nargs="?", metavar="TARGET", help="show one only: its name, pid or cgroup path, or host"
+    )
     units = parser.add_argument_group("sizes").add_mutually_exclusive_group()
     for names, exponent, words in UNITS:
         units.add_argument(*names, dest="exponent", action="store_const", const=exponent, help=words)
@@ -72,17 +78,27 @@ def run(options: Namespace) -> int:
     return show(options, live(options.state_dir), screen)
 
 
-def show(options: Namespace, watch: Watch, screen: Screen) -> int:
-    """Draw what `watch` sees on the screen: once, or as often as the options say."""
+def always() -> bool:
+    """What is shown goes on by itself."""
+    return True
+
+
+def show(
+    options: Namespace, watch: Watch, screen: Screen, headline: str = HEADLINE, goes_on: Callable[[], bool] = always
+) -> int:
+    """Draw what `watch` sees on the screen: once, or as often as the options say and for as long as `goes_on` says so.
+
+    `headline` stands above a watched table.
+    """
     _check(options)
     if not _repeats(options):
         _once(options, watch.look(), watch, screen)
         return 0
-    if options.watch and not options.json:
-        with screen.taken():
-            _repeat(options, watch, screen)
-        return 0
-    _repeat(options, watch, screen)
+    with screen.taken() if options.watch and not options.json else nullcontext():
+        for count in range(1, (options.count or sys.maxsize) + 1):
+            _again(options, watch, screen, headline, first=count == 1)
+            if count == options.count or not goes_on() or screen.leave_within(_pace_seconds(options)):
+                break
     return 0
 
 
@@ -99,28 +115,26 @@ def _repeats(options: Namespace) -> bool:
     return options.watch or options.seconds is not None or options.count is not None
 
 
-def _repeat(options: Namespace, watch: Watch, screen: Screen) -> None:
-    seconds = options.seconds or (WATCH_SECONDS if options.watch else 1.0)
-    count = 0
-    while True:
-        seen = watch.look()
-        if options.watch and not options.json:
-            screen.repaint(_lines(options, _table(options, seen, watch), watch, screen))
-        else:
-            _once(options, seen, watch, screen, first=count == 0)
-            if not options.json:
-                screen.write([""])
-        count += 1
-        if count == options.count or screen.leave_within(seconds):
-            return
+def _pace_seconds(options: Namespace) -> float:
+    return options.seconds or (WATCH_SECONDS if options.watch else 1.0)
+
+
+def _again(options: Namespace, watch: Watch, screen: Screen, headline: str, *, first: bool) -> None:
+    now = watch.look()
+    if options.watch and not options.json:
+        screen.repaint(_lines(options, now, _table(options, now, watch), watch, screen, headline))
+        return
+    _once(options, now, watch, screen, first=first)
+    if not options.json:
+        screen.write([""])
 
 
 def _once(options: Namespace, now: Now, watch: Watch, screen: Screen, first: bool = True) -> None:
     seen = _table(options, now, watch)
     if options.json:
-        screen.write([json.dumps(_document(options, seen, watch), ensure_ascii=False)])
+        screen.write([json.dumps(_document(options, now, seen, watch), ensure_ascii=False)])
     else:
-        screen.write(_lines(options, seen, watch, screen))
+        screen.write(_lines(options, now, seen, watch, screen))
     if first:
         for words in (source(seen), *notes(seen)):
             if words:
@@ -131,35 +145,39 @@ def _table(options: Namespace, now: Now, watch: Watch) -> Table:
     return table(now, options.sort, between_seconds(now.frame.moment, watch.moment()))
 
 
-def _document(options: Namespace, seen: Table, watch: Watch) -> dict[str, object]:
+def _document(options: Namespace, now: Now, seen: Table, watch: Watch) -> dict[str, object]:
     """The whole table with field names; with a TARGET only its rows."""
     if options.target:
-        seen = seen._replace(services=_wanted(options, seen, watch))
+        seen = seen._replace(services=_wanted(options, now, seen, watch))
     fields = plain(seen)
     assert isinstance(fields, dict)
     return {"version": JSON_VERSION, **fields}
 
 
-def _lines(options: Namespace, seen: Table, watch: Watch, screen: Screen) -> list[str]:
+def _lines(
+    options: Namespace, now: Now, seen: Table, watch: Watch, screen: Screen, headline: str = HEADLINE
+) -> list[str]:
     unit = _unit(options)
     if options.target:
-        found = _wanted(options, seen, watch)
+        found = _wanted(options, now, seen, watch)
         return [line for row in found for line in (*detail(row, seen, unit, screen.colour), "")][:-1]
     layout = Layout(options.wide, options.lohi, options.total, options.committed)
     lines = [*header(seen.host, unit, layout), "", *kills(seen)]
     rows_max = None if options.all else ROWS_SHOWN
     if options.watch and screen.tty:
-        lines = [_headline(seen), *lines]
+        lines = [_headline(headline, seen), *lines]
         rows_max = min(rows_max or len(seen.services), max(1, screen.height - len(lines) - 3))
     return lines + services(seen, unit, screen.width, rows_max, screen.colour)
 
 
-def _headline(seen: Table) -> str:
+def _headline(words: str, seen: Table) -> str:
     """What stands above a watched table, where stderr cannot be read."""
-    return f"forestall status, q to leave. {source(seen)}".rstrip()
+    return f"{words} {source(seen)}".rstrip()
 
 
-def _wanted(options: Namespace, seen: Table, watch: Watch) -> tuple[ServiceRow, ...]:
+def _wanted(options: Namespace, now: Now, seen: Table, watch: Watch) -> tuple[ServiceRow, ...]:
+    if options.target == HOST:
+        return (host_service(now, seen.age_seconds),)
     return find(seen.services, options.target, watch.path_of)
 
 

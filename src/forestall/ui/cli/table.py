@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from forestall.model.finding import Severity
 
+UNIT_SUFFIXES: Final = (".service", ".scope")
 ELLIPSIS: Final = "…"
 GAP: Final = " "
 COLOURS: Final = {Severity.WARNING: "33", Severity.CRITICAL: "1;31"}
@@ -42,7 +43,14 @@ def paint(text: str, severity: Severity, colour: bool) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """At most `width` cells, the middle replaced by one ellipsis: both ends of a name tell most."""
+    """At most `width` cells, the middle replaced by one ellipsis: both ends of a name tell most.
+
+    A unit's suffix tells least and goes first; targets are found without it, too.
+    """
+    if cells(text) <= width:
+        return text
+    for suffix in UNIT_SUFFIXES:
+        text = text.removesuffix(suffix)
     if cells(text) <= width:
         return text
     if width <= 1:

@@ -9,9 +9,12 @@ from argparse import ArgumentParser, Namespace
 from typing import Final
 
 import forestall
+from forestall.model.errors import Absent
 from forestall.operations.agent import read_config
+from forestall.operations.look import recorded_now
 from forestall.operations.up import Together
-from forestall.query.places import places
+from forestall.query.here import own_places
+from forestall.query.places import Places
 from forestall.ui.cli import status, web
 from forestall.ui.cli.screen import terminal
 from forestall.ui.cli.watching import live
@@ -39,14 +42,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Start both, show the table, end both."""
-    where = places(options.state_dir, os.getuid(), os.environ)
+    where = own_places(options.state_dir, writes=True)
     config = read_config(options.config, os.environ)
-    web.address(options.listen)
+    host, port = web.address(options.listen)
+    _alone(where)
+    port = web.free_port(host, port)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    together = Together(config, where, _page(options), os.environ)
+    together = Together(config, where, _page(options, host, port), os.environ)
     try:
-        _show(options, together)
+        _show(options, together, web.url(host, port))
+        if not together.alive():
+            raise Absent("the agent or its page has ended by itself", "its words: scripts/run 2>forestall.log")
     except KeyboardInterrupt:
         return 0
     finally:
@@ -61,21 +68,29 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _page(options: Namespace) -> tuple[str, ...]:
+def _alone(where: Places) -> None:
+    """Two agents cannot write to the same files: the second one is told where the first is to be seen."""
+    if recorded_now(where) is not None:
+        hint = "watch it: forestall status --watch, forestall web; or run another with --state-dir DIR"
+        raise Absent(f"another forestall already runs with its files in {where.state}", hint)
+
+
+def _page(options: Namespace, host: str, port: int) -> tuple[str, ...]:
     source = os.path.dirname(os.path.dirname(os.path.abspath(forestall.__file__)))
-    words = ["web", "--listen", options.listen]
+    words = ["web", "--listen", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
     if options.state_dir:
         words += ["--state-dir", options.state_dir]
     return (sys.executable, "-I", "-c", _CODE, source, *words)
 
 
-def _show(options: Namespace, together: Together) -> None:
-    """Show the live table on a terminal; elsewhere the table once, and then wait."""
+def _show(options: Namespace, together: Together, url: str) -> None:
+    """Show the live table below the page's address; without a terminal the table once, and then wait for an end."""
     screen = terminal(os.environ)
     options.target = None
     if screen.tty and not options.json:
         options.watch = True
-        status.show(options, live(options.state_dir), screen)
+        headline = f"forestall: the page is at {url}, q to leave."
+        status.show(options, live(options.state_dir), screen, headline, together.alive)
         return
     status.show(options, live(options.state_dir), screen)
     while together.alive():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,8 +9,9 @@ from forestall.model.frame import Moment
 from forestall.operations.look import Looker, recorded_now
 from forestall.query.find import PathOf
 from forestall.query.freshness import moment
+from forestall.query.here import own_places
 from forestall.query.now import Now
-from forestall.query.places import Places, places
+from forestall.query.places import Places
 from forestall.query.whereabouts import cgroup_of
 
 
@@ -43,4 +43,4 @@ class Eyes:
 
 def live(state_dir: str | None) -> Watch:
     """Eyes on this machine, and on the agent whose files are below `state_dir`."""
-    return Watch(Eyes(places(state_dir, os.getuid(), os.environ)).look, moment, cgroup_of)
+    return Watch(Eyes(own_places(state_dir)).look, moment, cgroup_of)

@@ -11,9 +11,10 @@ from typing import Final
 
 from forestall.model.errors import Absent, Denied, Misuse
 from forestall.ui.cli.watching import live
+from forestall.ui.web.http import Request, Response, text
 from forestall.ui.web.past import recorded
 from forestall.ui.web.routes import Eyes, Site
-from forestall.ui.web.server import STACK_BYTES, Server
+from forestall.ui.web.server import STACK_BYTES, Answer, Server
 
 NAME: Final = "web"
 HELP: Final = "the page: the same table, live, with a chart per service"
@@ -40,7 +41,7 @@ def run(options: Namespace) -> int:
     eyes = Eyes(watch.look, watch.moment, recorded(options.state_dir), watch.path_of)
     site = Site(eyes, host, os.uname().nodename)
     threading.stack_size(STACK_BYTES)  # 16 connections with the usual 8 MiB each would be most of the page's memory
-    with _open(host, port, site) as server:
+    with _open(host, port, site.answer) as server:
         _announce(host, server.port, options.json)
         try:
             server.serve_forever(poll_interval=3600.0)
@@ -58,9 +59,24 @@ def address(written: str) -> tuple[str, int]:
     return host or "127.0.0.1", int(port)
 
 
-def _open(host: str, port: int, site: Site) -> Server:
+def free_port(host: str, port: int) -> int:
+    """The port that the page can be served on, a free one for 0; raises what `run` would for one that is taken."""
+    with _open(host, port, _nothing) as server:
+        return server.port
+
+
+def _nothing(_: Request) -> Response:
+    return text(503, "not yet")
+
+
+def url(host: str, port: int) -> str:
+    """The page's address as a browser takes it."""
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _open(host: str, port: int, answer: Answer) -> Server:
     try:
-        return Server(host, port, site.answer)
+        return Server(host, port, answer)
     except PermissionError:
         raise Denied(f"listen on {host}:{port}", "CAP_NET_BIND_SERVICE, or a port above 1023") from None
     except OSError as error:
@@ -68,9 +84,7 @@ def _open(host: str, port: int, site: Site) -> Server:
 
 
 def _announce(host: str, port: int, as_json: bool) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{port}/"
     if as_json:
-        print(json.dumps({"version": 1, "url": url}), flush=True)
+        print(json.dumps({"version": 1, "url": url(host, port)}), flush=True)
         return
-    print(f"forestall: the page is at {url} (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    print(f"forestall: the page is at {url(host, port)} (Ctrl-C ends it)", file=sys.stderr, flush=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from forestall.model.errors import Absent, ForestallError
+from forestall.query.here import own_places
 from forestall.query.now import Now
-from forestall.query.places import places
 from forestall.query.views import ServiceRow
 from forestall.ui.web.chart import Point
 
@@ -106,7 +106,7 @@ class _Series:
 
 def recorded(state_dir: str | None) -> Read:
     """The reader of the agent's store below `state_dir`, or the system's or user's own."""
-    state = places(state_dir, os.getuid(), os.environ).state
+    state = own_places(state_dir).state
 
     def read(identity: str, since_wall_seconds: float, until_wall_seconds: float) -> tuple[Sample, ...]:
         if not _has_store(state):

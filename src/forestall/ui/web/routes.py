@@ -12,10 +12,11 @@ from typing import Final, NamedTuple
 from forestall.model.errors import Absent, ForestallError
 from forestall.model.frame import Moment
 from forestall.model.plain import plain
+from forestall.model.target import HOST
 from forestall.query.find import find
 from forestall.query.freshness import between_seconds
 from forestall.query.now import Now
-from forestall.query.views import Table, table
+from forestall.query.views import Table, host_service, table
 from forestall.ui.web.http import Request, Response, text
 from forestall.ui.web.page import CHARTS_SHOWN, Drawn, document, fragment
 from forestall.ui.web.past import Past, Read
@@ -124,7 +125,8 @@ class Site:
         if not wanted or seconds is None:
             return _failure(400, "give target=NAME and, if you like, seconds=600")
         now = self._look()
-        row = find(self._seen(now).services, wanted, self.eyes.path_of)[0]
+        host = wanted == HOST
+        row = host_service(now) if host else find(self._seen(now).services, wanted, self.eyes.path_of)[0]
         points = plain(self._past.between(row, seconds, now.frame.moment.wall_seconds))
         return _json(200, {"version": 1, "target": plain(row.reading.target), "seconds": seconds, "points": points})
 
