@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from forestall.act import Job
-from forestall.agent.hand import OUTPUT_BYTES_MAX, Hand, Result
+from forestall.agent.hand import OUTPUT_BYTES_MAX, Hand, Result, living
 from forestall.model.action import DONE, FAILED
 from forestall.system.clock import boottime_seconds
+from tests.support.limits import open_files
 from tests.support.processes import gone, state, wait_until
 
 
@@ -214,3 +215,19 @@ def test_a_hand_nobody_needs_ends_with_the_guard() -> None:
     orphan._job.close()
     wait_until(lambda: gone(orphan.pid), 2.0)
     orphan.close()
+
+
+def test_without_descriptors_there_is_a_hand_that_takes_nothing() -> None:
+    """A deed fails with the reason, the guard does not; the next hand is a real one again."""
+    with open_files(3):
+        one = Hand()
+    assert "no hand could be made" in one.trouble
+    assert not one.ready()
+    assert not one.take(job("true"), boottime_seconds())
+    result = one.look(boottime_seconds())
+    assert result is not None
+    assert (result.result, result.words) == (FAILED, one.trouble)
+    one.close()
+    other = living(one)
+    assert other.ready()
+    other.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import resource
 import select
 import signal
 import time
@@ -19,6 +18,7 @@ from forestall.agent import telling
 from forestall.agent.backlog import MESSAGES_MAX
 from forestall.agent.lines import Inlet, Outlet
 from forestall.agent.telling import REPLACED_A_MINUTE_MAX, SILENT_SECONDS_MAX, Recorder, line, say
+from tests.support.limits import open_files
 from tests.support.processes import gone, state, wait_until
 
 
@@ -166,7 +166,6 @@ def test_an_acknowledgement_is_for_its_own_message(recorder: Recorder) -> None:
 
 def test_at_dismissal_what_waits_is_taken_first(tmp_path: Path) -> None:
     """A recorder that is slow, but lives, gets everything that did not fit the pipe before it is closed."""
-
     recorder = Recorder(writing_down(tmp_path / "heard", 0.02))
     for number in range(300):
         recorder.send({"k": "refusal", "words": f"number {number}", "text": "x" * 2000}, 100.0)
@@ -193,13 +192,9 @@ def test_what_a_dismissed_recorder_has_not_taken_is_said(capfd: pytest.CaptureFi
 def test_no_descriptors_cost_the_recorder_alone(recorder: Recorder, capfd: pytest.CaptureFixture[str]) -> None:
     """Where no pipe can be made the guard is without a recorder for now; what waits is kept for the next."""
     recorder.send({"k": "refusal", "words": "kept"}, 100.0)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     recorder.close()
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    with open_files(3):
         assert not recorder.replace(102.0)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert "no recorder could be made" in capfd.readouterr().err
     assert recorder.fd is None
     assert recorder.replace(163.0)

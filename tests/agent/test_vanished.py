@@ -15,7 +15,7 @@ def test_a_unit_that_went_with_its_process_is_named() -> None:
     assert (finding.target.kind, finding.target.name) == (UNIT, "doomed.service")
     assert (finding.rule, finding.severity) == ("kill_seen", Severity.CRITICAL)
     path = "/system.slice/doomed.service"
-    assert finding.summary == f"the kernel killed leaker (pid 812) at the limit of {path}; once in five minutes"
+    assert finding.summary == f"the kernel killed leaker (pid 812) at the limit of {path}"
     assert finding.since_boottime_seconds == 9_880.0
     assert finding.evidence[1].value == 500 * MIB
 

@@ -13,6 +13,7 @@ from forestall.model.policy import Policy, Step
 from forestall.parse import condition
 from forestall.system.cgroupfs import Cgroupfs
 from tests.support.frames import MIB, reading
+from tests.support.limits import open_files
 from tests.support.scratch import ScratchCgroup
 
 WHEN = "used > 92% of limit"
@@ -111,3 +112,12 @@ def test_thresholds_follow_the_limit(live: str, scratch_cgroup: Callable[..., Sc
     assert second.fd < 0
     assert not watch.covered
     assert watched((0.0, 1.0), own_limit_bytes=None).thresholds_wanted(cgroupfs, group.path) is None
+
+
+def test_without_descriptors_it_is_looked_at_by_the_clock(tmp_path: Path) -> None:
+    """No wake-ups can be had: none are wanted, nothing is covered, and the guard goes on."""
+    watch = watched((0.0, 10 * MIB), own_limit_bytes=64 * MIB)
+    with open_files(3):
+        assert watch.thresholds_wanted(Cgroupfs(str(tmp_path), 1), "/a") is None
+    assert not watch.covered
+    watch.close()

@@ -176,10 +176,19 @@ def test_what_follows_from_a_missing_variable_is_not_told_too(tmp_path: Path) ->
         (b"x = 1\ny = '\xff'\n", "2: not UTF-8"),
         (b"#" * (FILE_BYTES_MAX + 1), "1: larger than"),
         (b"x = " + b"[" * 5000 + b"]" * 5000, "1: n"),
+        (b"[a" + b".b" * 20_000 + b"]", "1: nested too deeply"),
+        (b"a" + b".b" * 900 + b" = 1", "1: nested too deeply"),
+        (b"[store]\nx = " + b"9" * 5000, "2: a number has too many digits"),
+        (b'[[service]]\nmatch = "host"\nmax_acts_per_hour = ' + b"9" * 4000, "3: max_acts_per_hour: expected a whole"),
+        (
+            b'[[service]]\nmatch = "host"\nmax_acts_per_hour = 0x' + b"f" * 5000,
+            "3: max_acts_per_hour: expected a whole",
+        ),
+        (b'[[service]]\nmatch = "host"\nrestart = ["a\\u0000b"]', "3: restart: holds a NUL byte"),
     ],
 )
 def test_a_file_that_is_no_text_is_told(tmp_path: Path, raw: bytes, told: str) -> None:
-    """Other bytes than UTF-8, too many of them, or nested without end."""
+    """Other bytes than UTF-8, too many of them, nested without end, numbers and texts that nothing can take."""
     path = tmp_path / "forestall.toml"
     path.write_bytes(raw)
     _, found = check((str(path),), {})

@@ -217,19 +217,8 @@ def test_who_listens_may_leave(place: Place) -> None:
     flag = place.state.parent / "once"
     leak = "kept = []\nimport time\nwhile True:\n    kept.append(b'x' * (1 << 20)); time.sleep(0.02)"
     script = 'if [ -e "$0" ]; then exit 6; fi; : >"$0"; exec "$@"'
-    words = (
-        "--restart",
-        "--swap",
-        "0",
-        "--grace",
-        "1s",
-        "--",
-        "sh",
-        "-c",
-        script,
-        str(flag),
-        *python(leak, place.mark),
-    )
+    argv = ("sh", "-c", script, str(flag), *python(leak, place.mark))
+    words = ("--restart", "--swap", "0", "--grace", "1s", "--", *argv)
     with started(run_words(place.state, *words), stderr=writing) as run:
         os.close(writing)
         os.close(reading)

@@ -70,3 +70,9 @@ def test_a_typing_mistake_is_answered_with_the_nearest_name() -> None:
         find(ROWS, "zzzz", nowhere)
     assert near.value.remedy == "did you mean postgres.service?"
     assert far.value.remedy == "see all rows with: forestall status --all"
+
+
+def test_more_digits_than_a_pid_can_have_are_a_name() -> None:
+    """A number that int() would refuse names nothing that runs; it is told, not raised."""
+    with pytest.raises(Absent, match="is not running here"):
+        find(ROWS, "9" * 5001, nowhere)

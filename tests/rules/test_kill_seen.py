@@ -20,7 +20,7 @@ def test_a_kill_is_critical_and_names_the_victim() -> None:
     assert finding is not None
     assert finding.severity == Severity.CRITICAL
     assert finding.since_boottime_seconds == 90.0
-    assert finding.summary == f"the kernel killed leaker (pid 812) at the limit of {PATH}; 2 kills in five minutes"
+    assert finding.summary == f"the kernel killed leaker (pid 812) at the limit of {PATH}; 2 times in five minutes"
     assert finding.evidence[0].signal == "kernel log"
 
 

@@ -57,6 +57,6 @@ def test_the_finding_carries_its_interval_and_its_confidence() -> None:
     assert {number.name: number.value for number in finding.evidence} == {
         "time to limit": 100.0,
         "growth": MIB,
-        "time to limit, at the earliest": 90.0,
-        "time to limit, at the latest": 120.0,
+        "time to limit low": 90.0,
+        "time to limit high": 120.0,
     }

@@ -12,6 +12,7 @@ import pytest
 
 from forestall.model.errors import Absent, Denied, Malformed
 from forestall.system import files
+from tests.support.limits import open_files
 from tests.support.scratch import ScratchCgroup
 from tests.support.stores import as_nobody
 
@@ -161,3 +162,26 @@ def test_directories_are_made_listed_and_removed(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("x")
     with pytest.raises(Malformed):
         files.make_directory(str(tmp_path / "plain"))
+
+
+def test_where_descriptors_are_short_a_kept_file_keeps_none(tmp_path: Path) -> None:
+    """It is read as before, without holding one of the last descriptors; another file of its name is not it."""
+    path = tmp_path / "f"
+    path.write_text("one")
+    lowest = os.open(path, os.O_RDONLY)
+    os.close(lowest)
+    with open_files(lowest + 2):
+        kept, again = (files.KeptFile(str(path)) for _ in range(2))
+        assert os.open(path, os.O_RDONLY) == lowest
+        os.close(lowest)
+    path.write_text("two")
+    assert (kept.read(), again.read()) == (b"two", b"two")
+    (tmp_path / "g").write_text("other")
+    (tmp_path / "g").rename(path)
+    with pytest.raises(Absent):
+        again.read()
+    path.unlink()
+    with pytest.raises(Absent):
+        again.read()
+    again.close()
+    kept.close()

@@ -17,6 +17,7 @@ import pytest
 from forestall.model.errors import Absent, Denied, Malformed
 from forestall.system import process
 from forestall.system.process import Held, Launch, launch
+from tests.support.limits import open_files
 from tests.support.processes import SOURCE, gone, wait_until
 from tests.support.scratch import ScratchCgroup
 from tests.support.stores import as_nobody
@@ -235,3 +236,9 @@ def test_more_files_may_be_open_up_to_the_hard_limit() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (1024, 1024)
 
     in_child(work)
+
+
+def test_without_descriptors_a_start_is_an_error_of_ours() -> None:
+    """No pipe to the child can be made: it is told, nothing is started."""
+    with open_files(3), pytest.raises(Malformed, match="pipe"):
+        launch(Launch(("true",)))

@@ -10,6 +10,7 @@ import pytest
 from forestall.model.errors import Absent, Malformed
 from forestall.system.cgroupfs import Cgroupfs
 from forestall.system.thresholds import LEVELS_MAX, UsageThresholds
+from tests.support.limits import open_files
 from tests.support.scratch import ScratchCgroup
 from tests.support.worker import MIB, Worker, worker
 
@@ -86,3 +87,10 @@ def test_of_too_many_levels_the_highest_are_kept() -> None:
     thresholds = UsageThresholds(Cgroupfs("/nowhere", 1), "/x", [*range(100), 99])
     assert thresholds.levels_bytes == tuple(range(99, 99 - LEVELS_MAX, -1))
     thresholds.close()
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_the_last_descriptors_are_not_for_wake_ups(count: int) -> None:
+    """None left, or only those that hands need: it is told as an error of ours."""
+    with open_files(count), pytest.raises(Malformed, match="wake-ups of /a"):
+        UsageThresholds(Cgroupfs("/nowhere", 1), "/a", (1,))

@@ -7,10 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forestall.model.finding import Severity
+from forestall.model.kill import UNNAMED_CGROUP
 from forestall.model.target import PROCESS, Target
 from forestall.query.verdict import WORDS, Verdict
 from forestall.query.views import KillRow, table
-from forestall.ui.words import HUMAN, Unit, ago, kill_line, label, rate, share, size, span, verdict_words
+from forestall.ui.words import (
+    HUMAN,
+    Unit,
+    ago,
+    counted,
+    halves,
+    kill_line,
+    label,
+    rate,
+    share,
+    size,
+    span,
+    verdict_words,
+)
 from tests.support import frames
 from tests.support.frames import GIB, MIB
 
@@ -117,3 +131,23 @@ def test_a_process_tree_is_told_apart_by_its_pid() -> None:
     shell = frames.reading("bash")._replace(target=Target(PROCESS, "812@99341", "bash", "/"))
     seen = table(frames.now(shell, frames.reading("nginx.service")), "name")
     assert [label(row) for row in seen.services] == ["bash[812]", "nginx.service"]
+
+
+def test_a_name_in_two_halves_ends_in_what_tells_it_apart() -> None:
+    """A short name is whole; a long one keeps five characters before its unit's suffix."""
+    assert halves("nginx.service") == ("nginx.service", "")
+    assert halves("payments-api-7f9c4d5b6-x2x9z.service") == ("payments-api-7f9c4d5b6-", "x2x9z.service")
+    assert halves("kubepods-burstable-pod12") == ("kubepods-burstable-", "pod12")
+
+
+def test_counts_have_their_number() -> None:
+    """One of a thing, and any other number of things."""
+    assert [counted(number, "capture") for number in (0, 1, 2)] == ["0 captures", "1 capture", "2 captures"]
+
+
+def test_a_kill_at_an_unnamed_limit_is_not_blamed_on_the_host() -> None:
+    """What the log leaves out is said; only a kill for the host's sake is called one."""
+    kill = frames.kill("a.service")._replace(victim_path=None)
+    told = [kill_line(KillRow(5.0, kill._replace(limit_path=path))) for path in (UNNAMED_CGROUP, None)]
+    assert told[0].endswith("leaker (pid 812) in a cgroup that the kernel log does not name")
+    assert told[1].endswith("the host was out of memory")

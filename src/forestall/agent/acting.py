@@ -187,7 +187,7 @@ class Running:
             return self._deed_over(FAILED, str(error), now_seconds)
         self._hand = self._around.take_hand()
         if not self._hand.take(job, now_seconds):
-            return self._deed_over(FAILED, "the hand could not take the job", now_seconds)
+            return self._deed_over(FAILED, f"the hand could not take the job {self._hand.trouble}".strip(), now_seconds)
         return Ended((), False)
 
     def _look_at_hand(self, now_seconds: float) -> Ended:

@@ -61,6 +61,7 @@ def _guard(mission: Mission) -> int:
     if alone is None:
         raise Denied(f"guarding with {mission.runtime_directory}", "that no other agent runs with these directories")
     recorder = Recorder(lambda inlet, outlet: _record(config, mission, inlet, outlet)) if mission.record else None
+    told_to_stop = _signal_pipe()
     allow_open_files(OPEN_FILES)
     with contextlib.suppress(Denied):
         favour_ourselves()
@@ -74,7 +75,7 @@ def _guard(mission: Mission) -> int:
     if mission.run is None and cgroups is not None:
         discovery = Discovery(cgroups, procfs, config.services)
     guard = Guard(sources, config.services, live, recorder, discovery)
-    wakes = {_signal_pipe(): lambda: _stop(guard)}
+    wakes = {told_to_stop: lambda: _stop(guard)}
     run = None
     if mission.run is not None:
         run = RunGuard(guard, mission, mission.run)

@@ -311,9 +311,8 @@ class CgroupCollector:
         while here not in ("/", ""):
             use = self.use(here)
             if use is not None and use.limit_bytes is not None:
-                shown = self._files[here].target.path
-                swap = use.swap_bytes, use.swap_allowed_bytes
-                level = cgroup_level(shown, use.usage_bytes, use.reclaimable_bytes, use.limit_bytes, *swap)
+                sizes = use.usage_bytes, use.reclaimable_bytes, use.limit_bytes, use.swap_bytes, use.swap_allowed_bytes
+                level = cgroup_level(self._files[here].target.path, *sizes)
                 if level is not None:
                     levels.append(level)
             here = here.rpartition("/")[0]
@@ -389,8 +388,8 @@ class CgroupCollector:
         if self.cgroupfs.version == 2:
             near, kills = files.events((b"max", b"oom_kill"))
             return near, kills
-        (kills,) = files.events((b"oom_kill",))
-        return self._near_misses.setdefault(path, NearMisses()).see(use.used_bytes, use.limit_bytes), kills
+        near = self._near_misses.setdefault(path, NearMisses()).see(use.used_bytes - use.dirty_bytes, use.limit_bytes)
+        return near, files.events((b"oom_kill",))[0]
 
 
 def printable_path(path: str) -> str:

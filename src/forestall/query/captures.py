@@ -10,7 +10,7 @@ from forestall.model.errors import Absent, ForestallError
 from forestall.store.events import CAPTURE
 from forestall.store.reader import Reader
 
-WALL_SECONDS_MAX: Final = 253402300799.0
+END_OF_TIME_WALL_SECONDS: Final = 253402300799.0
 """The end of the year 9999: every capture lies before it."""
 
 
@@ -58,5 +58,5 @@ def _runs(state: str) -> list[str]:
 
 
 def _captures(directory: str) -> list[Kept]:
-    events = Reader(directory).events(0.0, WALL_SECONDS_MAX, (CAPTURE,))
+    events = Reader(directory).events(0.0, END_OF_TIME_WALL_SECONDS, (CAPTURE,))
     return [Kept(event.value, directory) for event in events if isinstance(event.value, Capture)]

@@ -30,7 +30,7 @@ class CgroupNearLimit:
         if reading.limit_level == HOST_LEVEL or reading.limit_bytes <= 0:
             return None
         now = view.moment.boottime_seconds
-        ratio = reading.used_bytes / reading.limit_bytes
+        ratio = reading.held_bytes / reading.limit_bytes
         critical = self._high(latches["critical"], ratio, CRITICAL_RATIO, now, 0.0)
         warning = self._high(latches["warning"], ratio, WARNING_RATIO, now, WARNING_SECONDS)
         if not warning and not critical:
@@ -40,10 +40,10 @@ class CgroupNearLimit:
             rule="cgroup_near_limit",
             target=reading.target,
             severity=Severity.CRITICAL if critical else Severity.WARNING,
-            summary=f"uses {format_bytes(reading.used_bytes)}, {format_ratio(ratio)} of {whose} "
+            summary=f"uses {format_bytes(reading.held_bytes)}, {format_ratio(ratio)} of {whose} "
             f"({format_bytes(reading.limit_bytes)})",
             evidence=(
-                Evidence("used", reading.used_bytes, "bytes", "unreclaimable memory of the cgroup"),
+                Evidence("used", reading.held_bytes, "bytes", "memory that can be neither dropped nor written back"),
                 Evidence("limit", reading.limit_bytes, "bytes", f"used + headroom at {reading.limit_level}"),
                 Evidence("used of limit", ratio, "ratio", "used / limit"),
             ),

@@ -23,7 +23,7 @@ class KillSeen:
 
 def describe(target: Target, kill: Kill | None, count: int, since_boottime_seconds: float) -> Finding:
     """Return the finding that the kernel has killed in the target; `kill` is the newest that was described."""
-    times = "" if count == 1 else f"; {count} kills in five minutes"
+    times = "" if count == 1 else f"; {count} times in five minutes"
     return Finding(
         rule="kill_seen",
         target=target,

@@ -8,11 +8,11 @@ from forestall.model.kill import FROM_COUNTER, UNNAMED_CGROUP, Kill
 from forestall.model.target import PROCESS
 from forestall.query.verdict import KILLED, LEAK, NO_ANSWER, Verdict
 from forestall.query.views import KillRow, ServiceRow
-from forestall.ui.cli.table import UNIT_SUFFIXES
 
 LETTERS: Final = "BKMGTPE"
 FOREVER_SECONDS: Final = 100 * 86400.0
 MISSING: Final = "-"
+UNIT_SUFFIXES: Final = (".service", ".scope")
 HALVED_CHARACTERS: Final = 18
 END_CHARACTERS: Final = 5
 SPANS: Final = ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,27 +65,24 @@ def test_an_address_that_is_no_address_starts_nothing(tmp_path: Path, capsys: py
     assert not (tmp_path / "s").exists()
 
 
-def test_inside_what_it_guards_it_ends_the_others_only(live: str, tmp_path: Path) -> None:
+def test_inside_what_it_guards_it_ends_the_others_only(
+    scratch_cgroup: Callable[..., ScratchCgroup], tmp_path: Path
+) -> None:
     """A leak beside us in our own cgroup is stopped; table, page and agent go on."""
-    group = ScratchCgroup(live, f"/forestall-test-{secrets.token_hex(6)}")
-    try:
-        group.limit(300 * 2**20)
-        words = up(tmp_path / "s")
-        steps = service(group, ("used > 92% of limit", "terminate"), grace="1s")
-        (tmp_path / "s/c.toml").write_text(steps, encoding="utf-8")
-        with started(into(group, words)) as process:
-            read_lines(process, "Mem:")
-            code = "kept = []\nimport time\nwhile True:\n    kept.append(b'x' * (1 << 20)); time.sleep(0.02)"
-            with started(into(group, python(code))) as leak:
-                assert leak.wait(30) == -signal.SIGTERM
-            time.sleep(0.5)
-            family = descendants(process.pid)
-            assert process.poll() is None
-            assert len(family) >= 4
-            process.terminate()
-            assert process.wait(END_SECONDS_MAX) == 0
-    finally:
-        group.remove()
+    group = scratch_cgroup(300 * 2**20)
+    words = up(tmp_path / "s")
+    steps = service(group, ("used > 92% of limit", "terminate"), grace="1s")
+    (tmp_path / "s/c.toml").write_text(steps, encoding="utf-8")
+    code = "kept = []\nimport time\nwhile True:\n    kept.append(b'x' * (1 << 20)); time.sleep(0.02)"
+    with started(into(group, words)) as process:
+        read_lines(process, "Mem:")
+        with started(into(group, python(code))) as leak:
+            assert leak.wait(30) == -signal.SIGTERM
+        time.sleep(0.5)
+        assert process.poll() is None
+        assert len(descendants(process.pid)) >= 4
+        process.terminate()
+        assert process.wait(END_SECONDS_MAX) == 0
 
 
 def test_a_port_that_is_taken_is_told_before_anything_starts(

@@ -37,7 +37,7 @@ class World:
 
     def read(self, identity: str, since: float, until: float) -> tuple[Sample, ...]:
         """A store with one sample, ten seconds before the end."""
-        assert identity.endswith("#7")
+        assert identity.endswith("#7") or identity == "b00t"
         assert since < until
         return (Sample(until - 10.0, 5.0, 9.0),)
 
@@ -94,6 +94,7 @@ def test_history_is_there_as_json() -> None:
     history = read(get("/api/history", query={"target": "api", "seconds": "60"}))
     assert history["target"]["name"] == "api.service"
     assert history["points"] == [{"seconds_ago": 10.0, "used_bytes": 5.0, "limit_bytes": 9.0}]
+    assert read(get("/api/history", query={"target": "host"}))["target"]["kind"] == "host"
 
 
 @pytest.mark.parametrize(

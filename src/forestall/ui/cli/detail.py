@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from forestall.model.finding import Evidence, Severity
 from forestall.model.frame import Pressure
+from forestall.model.target import HOST
 from forestall.model.trend import CONFIDENT_RATIO
 from forestall.query.views import ServiceRow, Table, concerns
 from forestall.ui.cli.table import paint
@@ -51,6 +52,8 @@ def _labelled(fact: tuple[str, str]) -> str:
 
 def _level(row: ServiceRow, unit: Unit) -> str:
     reading = row.reading
+    if row.kind == HOST:
+        return "MemAvailable + SwapFree"
     if reading.limit_own:
         return "its own cgroup"
     return f"{reading.limit_level} (in use there: {size(reading.level_used_bytes, unit)})"

@@ -12,7 +12,7 @@ from contextlib import suppress
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 from forestall import __version__
 from forestall.model.errors import Absent, Denied, ForestallError, Malformed, Misuse
@@ -70,13 +70,14 @@ def main(words: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        _give_up_stdout()
         return EXIT_PIPE_CLOSED
     except OSError as error:
-        _give_up_stdout()
         what = error.filename or ("write error" if error.errno in WRITE_ERRORS else "system call")
         _complain(f"forestall: {what}: {error.strerror or error}")
         return EXIT_UNAVAILABLE
+    finally:
+        _give_up(sys.stdout)
+        _give_up(sys.stderr)
 
 
 def _complain(line: str) -> None:
@@ -84,12 +85,12 @@ def _complain(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _give_up_stdout() -> None:
-    """Let what standard output cannot take go nowhere: the interpreter flushes it at exit, and would complain again."""
+def _give_up(stream: TextIO) -> None:
+    """Let what a stream cannot take go nowhere: the interpreter flushes it at exit, and would end with 120."""
     try:
-        sys.stdout.flush()
+        stream.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _dispatch(words: list[str]) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from forestall.model.finding import Severity
+from forestall.ui.words import UNIT_SUFFIXES
 
-UNIT_SUFFIXES: Final = (".service", ".scope")
 ELLIPSIS: Final = "…"
 GAP: Final = " "
 COLOURS: Final = {Severity.WARNING: "33", Severity.CRITICAL: "1;31"}
