@@ -82,3 +82,27 @@ def test_who_writes_files_is_never_stopped(live: str, tmp_path: Path) -> None:
         assert [writer.wait(60.0) for writer in writers] == [0, 0]
         assert agent.events("outcome") == []
         os.unlink(file)
+
+
+COMMAND = """
+[[service]]
+match = "cgroup:{path}/*"
+command = ["sh", "-c", "echo done >>{log}"]
+cooldown = "500ms"
+
+  [[service.step]]
+  when = "used > 70% of limit"
+  do = ["notify", "command"]
+"""
+
+
+def test_an_idle_target_over_its_level_is_acted_upon_once(live: str, tmp_path: Path) -> None:
+    """A step fires once: a target that stays where it is does not get its command again after each cool-down."""
+    log = tmp_path / "log"
+    with field_of(live) as field, Agent(tmp_path, COMMAND.format(path=field.path, log=log)) as agent:
+        idle = Player(field, "idle", 64, programs.command("step", 64, 0.9, 0.5, 60.0))
+        agent.wait_for(log.exists, 10.0, "command")
+        time.sleep(3.0)
+        assert log.read_text(encoding="ascii") == "done\n"
+        assert idle.wait(0.1) is None
+        idle.end()

@@ -93,7 +93,7 @@ class Termination:
         return ""
 
     def _hold_members(self) -> int:
-        """Hold and TERM processes that are new, let go those that have ended or moved away; return how many are left."""
+        """Hold and TERM who is new, let go who has ended or moved away; return how many are left."""
         members = set(self._members()[:PROCESSES_MAX])
         for pid in members - self._held.keys():
             self._hold(pid)
@@ -102,7 +102,7 @@ class Termination:
         return len(self._held)
 
     def _has_left(self, pid: int, members: set[int]) -> bool:
-        """Whether a process is somewhere else now. On v1 one that is exiting says "/" but is listed until it is gone."""
+        """Whether a process is somewhere else now (on v1 one that is exiting says "/", but is listed to its end)."""
         return pid not in members and not self._belongs(pid)
 
     def _hold(self, pid: int) -> None:

@@ -51,7 +51,7 @@ class CgroupEye:
         """The cgroup's directory."""
         return self._collector.cgroupfs.point + self.path
 
-    def glance(self, host: Level, now_seconds: float) -> Reading | None:
+    def glance(self, _host: Level, _now_seconds: float) -> Reading | None:
         """Return the cgroup as it is now, None when it has been removed."""
         return self._collector.glance(self.path)
 

@@ -41,7 +41,7 @@ class Together:
             self._lifeline_fd = agent.lifeline_fd
             self._children.append(agent.guard)
             self._await_first_frame()
-            self._children.append(Held(launch(Launch(page, environment, own_session=True))))
+            self._children.append(Held(launch(Launch(page, environment, own_session=True, dies_with_us=True))))
         except BaseException:
             self.end()
             raise

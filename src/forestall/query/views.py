@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from forestall.engine.host import host_reading
 from forestall.model import target as targets
 from forestall.model.errors import Misuse
 from forestall.model.finding import Finding, Severity
@@ -148,6 +147,8 @@ def table(now: Now, sort: str = "risk", age_seconds: float = 0.0) -> Table:
 
 def host_service(now: Now, age_seconds: float = 0.0) -> ServiceRow:
     """The host as one more target, for those who ask for it by its name; the table has it above its rows."""
+    from forestall.engine.host import host_reading  # few ask for it, and the page counts its pages
+
     reading = host_reading(now.frame.host, now.frame.moment)
     identity = reading.target.identity
     return _service(reading, now.trends.get(identity), _by_identity(now.findings), _recent(now, age_seconds))

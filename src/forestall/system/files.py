@@ -9,10 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import Final
 
 from forestall.model.errors import Absent, Denied, ForestallError, Malformed
 
 READ_BYTES_MAX = 256 * 1024
+REMOVE_TRIES: Final = 20
+REMOVE_PAUSE_SECONDS: Final = 0.01
 RESERVED_FILES = 64
 """The last descriptors that this process may have are for hands, and for the processes that are to be stopped."""
 _GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.ENOTDIR, errno.ENXIO, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -182,7 +185,15 @@ def remove_file(path: str) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a directory of ours with the plain files and directories in it; one that is gone already is fine."""
-    import shutil
+    """Remove a directory of ours with what is in it; one that is gone already is fine.
 
-    shutil.rmtree(path, ignore_errors=True)
+    A process of ours that has just been killed may still be writing there: it is tried a few times.
+    """
+    import shutil
+    import time
+
+    for _ in range(REMOVE_TRIES):
+        shutil.rmtree(path, ignore_errors=True)
+        if not os.path.lexists(path):
+            return
+        time.sleep(REMOVE_PAUSE_SECONDS)

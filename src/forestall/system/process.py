@@ -58,6 +58,7 @@ class Launch(NamedTuple):
 
     `own_session` takes it away from our terminal and process group; `output` is a
     descriptor for its standard output and error (None: ours); `environment` None = ours.
+    `dies_with_us`: SIGTERM reaches it when we end in whatever way (PR_SET_PDEATHSIG, prctl(2)).
     """
 
     argv: tuple[str, ...]
@@ -67,6 +68,7 @@ class Launch(NamedTuple):
     own_group: bool = False
     output: int | None = None
     keep: tuple[int, ...] = ()
+    dies_with_us: bool = False
 
 
 def open_pipe() -> tuple[int, int]:
@@ -139,6 +141,10 @@ def _reset(wanted: Launch) -> None:
         os.dup2(wanted.output, 2)
     for descriptor in wanted.keep:
         os.set_inheritable(descriptor, True)
+    if wanted.dies_with_us:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 def _write_plain(path: str, content: bytes) -> None:
@@ -198,6 +204,7 @@ OWN_OOM_SCORE_ADJ: Final = -900
 USUAL_OPEN_FILES: Final = 1024
 """What programs that use select(2) can live with, and what Linux and systemd give by default."""
 _PR_SET_CHILD_SUBREAPER: Final = 36
+_PR_SET_PDEATHSIG: Final = 1
 
 
 def favour_ourselves() -> None:

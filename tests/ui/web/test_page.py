@@ -170,9 +170,9 @@ def test_it_reloads_itself_without_scripts() -> None:
 
 
 def test_a_long_name_keeps_its_end() -> None:
-    """A name is in two parts, of which the style sheet shortens the first; together they are the name."""
+    """A name is in parts, of which the style sheet shortens the first; together they are the name."""
     name = "payments-api-7f9c4d5b6-x2x9z.service"
     seen = table(frames.now(frames.reading(name), frames.reading("a.service")))
     page = fragment(seen, tuple(Drawn(row, ()) for row in seen.services))
-    assert page.count("<i>payments-api-7f9c4d5b6-</i><i>x2x9z.service</i>") == 2
+    assert page.count('<i>payments-api-7f9c4d5b6-</i><i>x2x9z</i><i class="suffix">.service</i>') == 2
     assert page.count("<i>a.service</i><i></i>") == 2

@@ -132,6 +132,7 @@ def summary(name: str, report: Report) -> str:
     if report.restarts:
         parts.append(f"started again {report.restarts}x")
     if report.captures:
-        parts.append(f"{report.captures} captures in {report.state_directory}")
+        plural = "" if report.captures == 1 else "s"
+        parts.append(f"{report.captures} capture{plural} in {report.state_directory}")
     parts.append(f"exit code {report.exit_code}")
     return f"{os.path.basename(name)}: " + "; ".join(parts)

@@ -9,7 +9,7 @@ from forestall.model.frame import Note
 from forestall.query.views import HostRow, ServiceRow, Table, host_findings
 from forestall.ui.web.chart import Point, draw
 from forestall.ui.web.markup import escape
-from forestall.ui.words import ago, halves, kill_line, label, rate, share, size, span, verdict
+from forestall.ui.words import UNIT_SUFFIXES, ago, halves, kill_line, label, rate, share, size, span, verdict
 
 ROWS_SHOWN: Final = 200
 CHARTS_SHOWN: Final = 12
@@ -162,7 +162,9 @@ def _row(row: ServiceRow) -> str:
 def _name(row: ServiceRow) -> str:
     """The row's name; where it has no room the style sheet shortens it before its end, so that both ends are read."""
     start, end = halves(label(row))
-    return f'<b class="name" title="{escape(label(row))}"><i>{escape(start)}</i><i>{escape(end)}</i></b>'
+    suffix = next((one for one in UNIT_SUFFIXES if end.endswith(one)), "")
+    parts = f"<i>{escape(start)}</i><i>{escape(end.removesuffix(suffix))}</i>"
+    return f'<b class="name" title="{escape(label(row))}">{parts}<i class="suffix">{suffix}</i></b>'
 
 
 def _charts(drawn: tuple[Drawn, ...]) -> str:
