@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from typing import Final
 
 from forestall.model.errors import Absent, Denied, ForestallError, Malformed
@@ -50,10 +51,12 @@ class KeptFile:
     tells whether it is still the same.
     """
 
-    __slots__ = ("_fd", "_inode", "path")
+    __slots__ = ("_fd", "_inode", "_owner_pid", "path")
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._fd = -1
+        self._owner_pid = os.getpid()
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -89,6 +92,11 @@ class KeptFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def __del__(self, getpid: Callable[[], int] = os.getpid, close: Callable[[int], None] = os.close) -> None:
+        """Whoever forgets to close it keeps no descriptor; in a forked child the number may be another file's."""
+        if self._fd >= 0 and self._owner_pid == getpid():
+            close(self._fd)
 
 
 def read_file(path: str, limit: int = READ_BYTES_MAX) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 
 from forestall.system.files import told
 
@@ -17,9 +18,11 @@ class KernelLog:
     `from_start` reads all that the ring buffer still holds, otherwise only what comes from now on.
     """
 
-    __slots__ = ("fd",)
+    __slots__ = ("_owner_pid", "fd")
 
     def __init__(self, path: str = "/dev/kmsg", *, from_start: bool) -> None:
+        self.fd = -1
+        self._owner_pid = os.getpid()
         try:
             self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
@@ -45,5 +48,12 @@ class KernelLog:
         return records
 
     def close(self) -> None:
-        """Let the log go."""
-        os.close(self.fd)
+        """Let the log go; a second call does nothing."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __del__(self, getpid: Callable[[], int] = os.getpid, close: Callable[[int], None] = os.close) -> None:
+        """As for every kept file: forgotten is closed, but never in a forked child."""
+        if self.fd >= 0 and self._owner_pid == getpid():
+            close(self.fd)

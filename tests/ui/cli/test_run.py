@@ -151,6 +151,8 @@ def test_closed_streams_are_the_commands_own_affair(live: str, tmp_path: Path, c
 def test_no_room_for_the_guards_mission_is_one_line(live: str, tmp_path: Path) -> None:
     """RLIMIT_FSIZE of a few bytes: told in one line, and nothing is left behind."""
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # noqa: E731
-    done = carry_out(tmp_path, "--", "true", preexec_fn=limit)
+    words = run_words(tmp_path, "--", "true")
+    words.insert(1, "-B")  # Python would leave half-written bytecode in the tree, for every later test to stumble over
+    done = subprocess.run(words, preexec_fn=limit, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (5, "forestall: the guard's mission: File too large\n")
     nothing_left(tmp_path, "no such mark")
