@@ -98,14 +98,21 @@ def started(argv: list[str], **settings: object) -> Iterator[subprocess.Popen[st
                 stream.close()
 
 
+KEPT = ("/proc/", "/sys/", "/dev/kmsg")
+
+
 @contextmanager
 def descriptors_given_back() -> Iterator[None]:
-    """Closes what was opened meanwhile and is kept for the life of a process: collectors hold hundreds of files."""
+    """Closes what was opened meanwhile and is kept for the life of a process.
+
+    Kernel files that collectors keep close themselves when they are forgotten: those are left to them.
+    """
     before = set(os.listdir("/proc/self/fd"))
     yield
     for name in set(os.listdir("/proc/self/fd")) - before:
         with suppress(OSError):
-            os.close(int(name))
+            if not os.readlink(f"/proc/self/fd/{name}").startswith(KEPT):
+                os.close(int(name))
 
 
 def into(group: ScratchCgroup, argv: list[str]) -> list[str]:
